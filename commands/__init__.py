@@ -1,0 +1,1 @@
+"""Write side: command models, their handlers, one dispatcher."""

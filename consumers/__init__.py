@@ -1,0 +1,1 @@
+"""The moving parts: feeds, the projecting runtime, rebuilds, held subjects."""

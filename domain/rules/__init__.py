@@ -1,0 +1,1 @@
+"""Pure calculations that the write side and the read side share."""

@@ -1,0 +1,1 @@
+"""Real files in, envelopes out: one module per data set."""

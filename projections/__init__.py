@@ -1,0 +1,1 @@
+"""Read side: one file per view, and what keeps every view honest."""

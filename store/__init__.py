@@ -1,0 +1,1 @@
+"""The event store: what happened, in order, sealed, for good."""
