@@ -1,5 +1,6 @@
 """The allow-list of events: (type, version) -> model, and the way from old versions to today's."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -52,6 +53,13 @@ class Registry:
         """The current model of every type."""
         return tuple(self._current.values())
 
+    def current(self, event_type: str) -> type[EventData]:
+        """The current model of a type that was written; raises Broken for an unknown one."""
+        model = self._current.get(event_type)
+        if model is None:
+            raise Broken(f"{event_type} is not known to this release")
+        return model
+
     def model(self, event_type: str, version: int) -> type[EventData]:
         """The model to write with; raises UnknownType for anything but a current version."""
         model = self._current.get(event_type)
@@ -74,8 +82,8 @@ class Registry:
 
         Raises Broken for a type or version that this release does not know.
         """
-        model = self._current.get(event_type)
-        if model is None or version > model.VERSION:
+        model = self.current(event_type)
+        if version > model.VERSION:
             raise Broken(f"{event_type} version {version} is not known to this release")
         for step in range(version, model.VERSION):
             data = self._upcasts[event_type, step](data)
@@ -85,6 +93,7 @@ class Registry:
 _SENTENCES = {
     "missing": "is required",
     "extra_forbidden": "is not a field of this event",
+    "invalid_key": "is not a field of this event",
     "string_type": "is a text",
     "string_too_short": "is not empty",
     "string_too_long": "is too long",
@@ -104,12 +113,17 @@ _SENTENCES = {
     "list_type": "is a list",
     "tuple_type": "is a list",
 }
+_FOREIGN_KEYS = {"extra_forbidden", "invalid_key"}
 # Only sentences of our own and of pydantic's that never quote the input are passed on.
 _OWN = {"value_error", "literal_error", "greater_than_equal", "less_than_equal"} | {
     "sealed_mark",
+    "code",
+    "decimal",
     "number",
+    "point",
     "reference",
 }
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
 def refusal(error: ValidationError) -> Invalid:
@@ -117,7 +131,7 @@ def refusal(error: ValidationError) -> Invalid:
     first = error.errors(include_input=False, include_url=False, include_context=False)[0]
     kind = first["type"]
     path = [str(part) for part in first["loc"]]
-    if kind == "extra_forbidden" and not path[-1].replace("_", "").isalnum():
+    if kind in _FOREIGN_KEYS and not _NAME.fullmatch(path[-1]):
         # An unknown key may be something that a person typed, so only plain names are repeated.
         path[-1] = "…"
     own = first["msg"].removeprefix("Value error, ") if kind in _OWN else None

@@ -1,0 +1,131 @@
+"""The only builder: every part is made here, and handed what it needs.
+
+Tests build the same things with other parts. Nothing here starts a thread or connects before it is
+entered as a context.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from eventsourcing.persistence import EventStore
+from psycopg import Connection
+from psycopg_pool import ConnectionPool
+
+from backbone.migrating import migrate
+from schemas.errors import Broken
+from schemas.registry import Registry
+from store.appender import Appender
+from store.directory import Directory
+from store.erasing import Eraser
+from store.founding import StoreInfo, found, read_info
+from store.history import History
+from store.ids import Ids
+from store.keys import Keys
+from store.mapper import EventMapper
+from store.recorder import Recorder
+from store.repeats import Repeats
+from store.ring import Ring
+from store.waiting_line import WaitingLine
+
+Pool = ConnectionPool[Connection[Any]]
+POOL_CONNECTIONS_MAX = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The write side's store, open: what seals, what appends, what reads back."""
+
+    info: StoreInfo
+    registry: Registry
+    ids: Ids
+    recorder: Recorder
+    events: EventStore[str]
+    repeats: Repeats
+    appender: Appender
+    history: History
+    keys: Keys
+    eraser: Eraser
+
+
+def conninfo(url: str) -> str:
+    """A SQLAlchemy URL as psycopg takes it."""
+    return url.replace("postgresql+psycopg://", "postgresql://", 1)
+
+
+@contextmanager
+def pool_for(url: str, connections_max: int = POOL_CONNECTIONS_MAX) -> Iterator[Pool]:
+    """A pool of connections; each `connection()` block is one transaction."""
+    pool: Pool = ConnectionPool(
+        conninfo(url), min_size=1, max_size=connections_max, open=False, timeout=10
+    )
+    with pool:
+        yield pool
+
+
+@contextmanager
+def open_store(
+    url: str,
+    ring_dir: Path,
+    partitions: int,
+    *,
+    registry: Registry | None = None,
+    queue_events_max: int = 10_000,
+    locked: bool = True,
+) -> Iterator[Store]:
+    """Bring the store up to date, found it if it is new, and run its appender.
+
+    Raises RingFault and Broken as `found` does. `locked=False` is for the test that proves the lock.
+    """
+    with psycopg.connect(conninfo(url), autocommit=True) as connection:
+        migrate(connection, "store")
+        info, ring = found(connection, ring_dir, partitions)
+    with pool_for(url) as pool:
+        store = _store(pool, info, ring, registry or Registry(), queue_events_max, locked=locked)
+        store.appender.start()
+        try:
+            yield store
+        finally:
+            store.appender.stop()
+
+
+def _store(
+    pool: Pool, info: StoreInfo, ring: Ring, registry: Registry, queue_max: int, *, locked: bool
+) -> Store:
+    ids = Ids(ring.id)
+    recorder = Recorder(pool, info.partitions, locked=locked)
+    mapper = EventMapper(registry, ring, ids, info.partitions)
+    repeats = Repeats(recorder, ring, info)
+    return Store(
+        info=info,
+        registry=registry,
+        ids=ids,
+        recorder=recorder,
+        events=EventStore(mapper, recorder),
+        repeats=repeats,
+        appender=Appender(
+            recorder,
+            Directory(pool, ring, ids),
+            mapper,
+            repeats,
+            info,
+            WaitingLine(queue_max),
+        ),
+        history=History(pool, info, registry),
+        keys=Keys(pool, ring),
+        eraser=Eraser(pool, ring, recorder, mapper),
+    )
+
+
+@contextmanager
+def open_history(url: str, registry: Registry | None = None) -> Iterator[History]:
+    """Read the log without any key: for projectors, rebuilds and audits of sealed values."""
+    with pool_for(url) as pool:
+        with pool.connection() as connection:
+            info = read_info(connection)
+        if info is None:
+            raise Broken("this store was never started: run `backbone up` once")
+        yield History(pool, info, registry or Registry())
