@@ -23,19 +23,24 @@ from schemas.envelope import (
     When,
 )
 from schemas.errors import Invalid, Malformed
+from schemas.fields import composed
+from schemas.personal import is_token
 
 STRUCTURED = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
 NDJSON = "application/x-ndjson"
 
-_CODE = re.compile(r"[^\x00-\x1f\x7f/ ]{1,200}")
+_CODE = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff/ ]{1,200}")
+_VERSION = re.compile(r"[0-9]{1,6}", re.ASCII)
+_ATTRIBUTE = re.compile(r"[a-z][a-z0-9_]{0,19}")
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _TYPE = re.compile(r"[a-z][a-z_]*(\.[a-z][a-z_]*)+")
 _TIME = re.compile(
     r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
 )
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _YEARS = range(1900, 2201)
-_ID_MAX = 200
+_ID = re.compile(r"[^\x00\ud800-\udfff]{1,200}")
 
 # Attributes whose sent form is part of the content; the fingerprint covers them.
 _SENT = ("time", "timeprecision", "timebasis", "businessdate", "traffic")
@@ -57,10 +62,9 @@ def from_json(value: Any) -> Reported:
     if not isinstance(value, dict):
         raise Invalid("an event is an object", field="event")
     if unknown := sorted(value.keys() - _KNOWN):
-        plain = unknown[0].isascii() and unknown[0].isalnum()
-        raise Invalid(
-            "is not an attribute of this contract", field=unknown[0] if plain else "event"
-        )
+        # Anything but a plain name may be what a person typed, and is not repeated.
+        name = unknown[0] if _ATTRIBUTE.fullmatch(unknown[0]) else "event"
+        raise Invalid("is not an attribute of this contract", field=name)
     if value.get("specversion") != "1.0":
         raise Invalid("is '1.0'", field="specversion")
     if value.get("datacontenttype") not in (None, "application/json"):
@@ -80,9 +84,12 @@ def from_json(value: Any) -> Reported:
 
 
 def from_binary(headers: Mapping[str, str], body: bytes, prefix: str = "ce-") -> Reported:
-    """A binary CloudEvent: attributes in headers named `<prefix><attribute>`, data in the body."""
+    """A binary CloudEvent: attributes in headers named `<prefix><attribute>`, data in the body.
+
+    Raises Invalid like `from_json`, and Malformed for a body or a header that cannot be read.
+    """
     event: dict[str, Any] = {
-        name.lower().removeprefix(prefix): unquote(value)
+        name.lower().removeprefix(prefix): _header(value)
         for name, value in headers.items()
         if name.lower().startswith(prefix)
     }
@@ -125,6 +132,16 @@ def to_json(event: Event) -> dict[str, Any]:
     return out
 
 
+def _header(value: str) -> str:
+    """Section 3.1.3.2 of the HTTP binding: quotes off, then one round of percent-decoding."""
+    if _QUOTED.fullmatch(value):
+        value = re.sub(r"\\(.)", r"\1", value[1:-1])
+    try:
+        return unquote(value, errors="strict")
+    except UnicodeDecodeError:
+        raise Malformed("a header is not percent-encoded UTF-8") from None
+
+
 def _required(value: Mapping[str, Any], name: str, read: Callable[[Any, str], T]) -> T:
     if value.get(name) is None:
         raise Invalid("is required", field=name)
@@ -142,13 +159,14 @@ def _text(value: Any, name: str) -> str:
 
 
 def _code(value: Any, name: str) -> str:
-    if not isinstance(value, str) or not _CODE.fullmatch(value):
+    code = composed(value) if isinstance(value, str) else ""
+    if not _CODE.fullmatch(code) or is_token(code):
         raise Invalid("is a code of 1 to 200 characters, without space and slash", field=name)
-    return value
+    return code
 
 
 def _channel_id(value: Any, name: str) -> str:
-    if not isinstance(value, str) or not 1 <= len(value) <= _ID_MAX or "\x00" in value:
+    if not isinstance(value, str) or not _ID.fullmatch(value) or is_token(value):
         raise Invalid("is a text of 1 to 200 characters", field=name)
     return value
 
@@ -160,7 +178,7 @@ def _type(value: Any, name: str) -> str:
 
 
 def _version(value: Any) -> int:
-    if isinstance(value, str) and value.isascii() and value.isdecimal():
+    if isinstance(value, str) and _VERSION.fullmatch(value):
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise Invalid("is a whole number from 1", field="typeversion")
@@ -205,9 +223,12 @@ def moment(value: Any, name: str) -> datetime:
 
 
 def _date(value: Any, name: str) -> date:
+    if not isinstance(value, str) or not _DATE.fullmatch(value):
+        raise Invalid("is a date such as 2026-01-31", field=name)
     try:
-        if isinstance(value, str) and _DATE.fullmatch(value):
-            return date.fromisoformat(value)
+        day = date.fromisoformat(value)
     except ValueError:
-        pass
-    raise Invalid("is a date such as 2026-01-31", field=name)
+        raise Invalid("is no date that exists", field=name) from None
+    if day.year not in _YEARS:
+        raise Invalid("lies between the years 1900 and 2200", field=name)
+    return day

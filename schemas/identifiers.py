@@ -13,6 +13,7 @@ from functools import lru_cache
 import phonenumbers
 
 from schemas.errors import Invalid
+from schemas.personal import is_token
 
 NORMALISER = "1"
 """Version of the rules below; written into `subject.opened`."""
@@ -99,7 +100,7 @@ def identifier(kind: str, value: str, region: str, field: str = "subject") -> Id
     """Normalise one identifier; `region` (ISO 3166) is where a national phone number is from.
 
     Raises Invalid, naming `field`, for a kind that is no name or a value that is empty, longer than
-    500 characters or holds NUL.
+    500 characters, holds NUL or looks sealed.
     """
     if not _KIND.fullmatch(kind):
         raise Invalid(
@@ -107,6 +108,8 @@ def identifier(kind: str, value: str, region: str, field: str = "subject") -> Id
         )
     if not 1 <= len(value) <= VALUE_MAX or "\x00" in value:
         raise Invalid("an identifier's value has 1 to 500 characters, and no NUL", field=field)
+    if is_token(value):
+        raise Invalid("may not begin with the mark of sealed values", field=field)
     normal = KINDS.get(kind, Kind(kind)).normalise(value, region)
     if not normal:
         raise Invalid("an identifier's value is not blank", field=field)

@@ -1,29 +1,13 @@
 """Money: `{"amount": "12.34", "currency": "EUR"}`; sums are per currency."""
 
-import re
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import BeforeValidator, Field, Strict, StringConstraints, WithJsonSchema
+from pydantic import Field, Strict, StringConstraints
 
-from schemas.fields import Block
+from schemas.fields import Block, Exact
 
-_AMOUNT = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,4})?")
-
-
-def _amount(value: Any) -> Decimal:
-    if isinstance(value, Decimal):
-        return value
-    if isinstance(value, str) and _AMOUNT.fullmatch(value):
-        return Decimal(value)
-    raise ValueError("an amount is a string such as '12.34': at most 4 digits behind the point")
-
-
-Amount = Annotated[
-    Decimal,
-    BeforeValidator(_amount),
-    WithJsonSchema({"type": "string", "pattern": f"^{_AMOUNT.pattern}$", "format": "decimal"}),
-]
+Amount = Annotated[Decimal, Exact(4)]
 """NUMERIC(19,4), a string on the wire: a JSON number would pass through binary floats."""
 
 Currency = Annotated[
@@ -36,5 +20,9 @@ Currency = Annotated[
 
 
 class Money(Block):
+    """An amount in one currency."""
+
     amount: Amount
+    """At most 4 digits behind the point."""
     currency: Currency
+    """ISO 4217."""

@@ -16,8 +16,11 @@ class SubjectOpened(EventData):
     TYPE: ClassVar[str] = "subject.opened"
 
     kind: Code
+    """The identifier's kind."""
     identifier: Identifying
+    """As it was given."""
     normaliser: Code
+    """The version of the rules that it was normalised by."""
 
 
 class SubjectErased(EventData):
@@ -27,6 +30,7 @@ class SubjectErased(EventData):
 
     reason: Literal["request", "retention", "court"]
     request: Annotated[UUID, KeyTo("case")] | None = None
+    """The case's or request's number."""
     keys_destroyed: Whole
 
 
@@ -41,14 +45,21 @@ class CustomerRegistered(EventData):
     name_middle: Identifying | None = None
     name_family: Identifying | None = None
     name_full: Identifying | None = None
+    """Where the parts are unknown."""
     salutation: Code | None = None
     birth_date: Birth | None = None
+    """May be partial."""
     points: list[Point] | None = None
+    """Contact points for the profile; a claim is an event of its own."""
     addresses: list[Address] | None = None
     language: Code | None = None
     zone: Code | None = None
+    """IANA time zone, for quiet hours."""
     acquired_via: Code | None = None
+    """store, web, partner, referral or list."""
     acquired_campaign: Code | None = None
     referrer: EventReference | None = None
     home_location: Code | None = None
+    """Branch or store."""
     registered_on: Day | None = None
+    """If earlier than the event."""

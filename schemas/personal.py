@@ -26,6 +26,8 @@ from pydantic_core import PydanticCustomError, PydanticSerializationError, core_
 
 MARK = "~1."
 """Every sealed token begins with this; no text from outside may."""
+UNSEALED = r"^(?!~1\.)"
+"""How the pattern of an outside text begins in JSON Schema; pydantic's core cannot look ahead."""
 
 KeyClass = Literal["identity", "content"]
 Purpose = Literal["identify", "contact", "deliver", "bill", "analyse", "serve"]
@@ -66,6 +68,11 @@ class Opener(ABC):
         """The open value, or `Erased`. Raises Unavailable when keys are out of reach."""
 
 
+def sealed_mark() -> PydanticCustomError:
+    """The refusal of an outside text that looks sealed: stored so, it could never be opened."""
+    return PydanticCustomError("sealed_mark", "may not begin with the mark of sealed values")
+
+
 def is_token(value: object) -> bool:
     """True for a text that says it is sealed."""
     return isinstance(value, str) and value.startswith(MARK)
@@ -96,13 +103,15 @@ class Protected:
         if handler.mode == "serialization":
             return {
                 "type": ["string", "null"],
-                "description": "sealed; null when erased",
+                "pattern": r"^~1\.[A-Za-z0-9_-]+$",
+                "$comment": "a sealed value; null once it is erased",
                 "x-personal": self.key_class,
             }
         return {
             "type": "string",
             "minLength": 1,
             "maxLength": _TEXT_MAX,
+            "pattern": UNSEALED + r"[^\x00]+$",
             "x-personal": self.key_class,
         }
 
@@ -120,7 +129,7 @@ class Protected:
             return Sealed(value)
         if isinstance(info.context, Opener):
             return info.context.open(value)
-        raise PydanticCustomError("sealed_mark", "may not begin with the mark of sealed values")
+        raise sealed_mark()
 
     def _dump(self, value: Any, info: core_schema.SerializationInfo) -> Any:
         if isinstance(value, Sealed):

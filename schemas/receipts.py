@@ -7,7 +7,7 @@ from uuid import UUID
 
 from schemas.errors import Invalid
 
-_TOKEN = re.compile(r"([0-9a-z]{1,13})((?:\.[0-9]{1,5}-[0-9]{1,18})*)", re.ASCII)
+_TOKEN = re.compile(r"([0-9a-f]{1,16})((?:\.[0-9]{1,5}-[0-9]{1,18})*)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +26,10 @@ class Token:
     def parse(text: str) -> "Token":
         """Read a token's text; raises Invalid."""
         match = _TOKEN.fullmatch(text)
-        try:
-            epoch = int(match[1], 16) if match else None
-        except ValueError:
-            epoch = None
-        if match is None or epoch is None:
+        if match is None:
             raise Invalid("is a token as a receipt gave it", field="at_least")
         pairs = (pair.split("-") for pair in match[2].split(".")[1:])
-        return Token(epoch, {int(p): int(s) for p, s in pairs})
+        return Token(int(match[1], 16), {int(p): int(s) for p, s in pairs})
 
     def joined(self, other: "Token") -> "Token":
         """The token that waits for both; the epochs must be the same."""

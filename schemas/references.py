@@ -5,8 +5,9 @@ keyed hash to join by and, sealed, what was sent. The `Door` in the parse's cont
 into the other, so that no later step ever sees an open number that is not sealed.
 """
 
+import re
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, Protocol, cast
 from uuid import UUID
 
 from pydantic import (
@@ -19,11 +20,22 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError, PydanticSerializationError, core_schema
 
-from schemas.fields import Block, SubjectName
-from schemas.identifiers import Identifier
-from schemas.personal import CONTACT, Billable, Contactable, Identifying, Sealer, Use
+from schemas.fields import Block, SubjectName, composed
+from schemas.identifiers import VALUE_MAX, Identifier
+from schemas.personal import (
+    CONTACT,
+    Billable,
+    Contactable,
+    Identifying,
+    Sealer,
+    Use,
+    is_token,
+    sealed_mark,
+)
 
 _NUMBER_MAX = 200
+# No NUL, as everywhere; no half of a surrogate pair, which has no bytes that could be hashed.
+_NUMBER = re.compile(rf"[^\x00\ud800-\udfff]{{1,{_NUMBER_MAX}}}")
 
 
 class Derive(Protocol):
@@ -48,9 +60,20 @@ class Door:
 
 
 def _number(value: Any) -> str:
-    if isinstance(value, str) and 1 <= len(value) <= _NUMBER_MAX and "\x00" not in value:
+    if is_token(value):
+        raise sealed_mark()
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
         return value
     raise PydanticCustomError("number", "a number or id is a text of 1 to 200 characters")
+
+
+def _point(value: Any) -> str:
+    # Looked at here, so that a refusal names the field that was sent and not its stored form.
+    if is_token(value):
+        raise sealed_mark()
+    if isinstance(value, str) and 1 <= len(value) <= VALUE_MAX and "\x00" not in value:
+        return value
+    raise PydanticCustomError("point", "a contact point is a text of 1 to 500 characters")
 
 
 def _with_source(value: Any, own: str, name: str) -> tuple[str, str]:
@@ -61,7 +84,7 @@ def _with_source(value: Any, own: str, name: str) -> tuple[str, str]:
         raise PydanticCustomError(
             "reference", "a reference is a text or an object with source and text"
         )
-    return _number(value.get("source", own)), _number(value[name])
+    return composed(_number(value.get("source", own))), _number(value[name])
 
 
 class _Inbound:
@@ -75,6 +98,10 @@ class _Inbound:
         """The JSON Schema of what a channel sends."""
         raise NotImplementedError
 
+    def stored(self) -> JsonSchemaValue:
+        """What the JSON Schema of the stored form says besides."""
+        return {}
+
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> core_schema.CoreSchema:
@@ -86,17 +113,21 @@ class _Inbound:
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        return handler(schema) if handler.mode == "serialization" else self.sent()
+        return handler(schema) | self.stored() if handler.mode == "serialization" else self.sent()
 
 
-def _sent_text(**marks: Any) -> JsonSchemaValue:
-    return {"type": "string", "minLength": 1, "maxLength": _NUMBER_MAX, **marks}
+def _sent_text(marks: dict[str, Any], longest: int = _NUMBER_MAX) -> JsonSchemaValue:
+    return {"type": "string", "minLength": 1, "maxLength": longest, **marks}
 
 
-def _sent_reference(name: str, hashed: str) -> JsonSchemaValue:
-    text = _sent_text(**{"x-hashed": hashed})
-    named = {"source": _sent_text(**{"x-code": True}), name: text}
-    return {"anyOf": [text, {"type": "object", "properties": named, "required": [name]}]}
+def _sent_pair(name: str, hashed: str) -> JsonSchemaValue:
+    source, text = _sent_text({"x-code": True}), _sent_text({"x-hashed": hashed})
+    return {
+        "type": "object",
+        "properties": {"source": source, name: text},
+        "required": [name],
+        "additionalProperties": False,
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +142,11 @@ class NumberOf(_Inbound):
         return {"value": number, "key": door.derive.document(self.kind, door.source, number)}
 
     def sent(self) -> JsonSchemaValue:
-        return _sent_text(**{"x-personal": "identity"}, **self.use.marks())
+        marks = {"x-personal": "identity", **self.use.marks(), "x-hashed": self.kind}
+        return _sent_text(marks)
+
+    def stored(self) -> JsonSchemaValue:
+        return {"x-hashed": self.kind}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +159,11 @@ class KeyTo(_Inbound):
         return door.derive.document(self.kind, *_with_source(value, door.source, "number"))
 
     def sent(self) -> JsonSchemaValue:
-        return _sent_reference("number", self.kind)
+        text = _sent_text({"x-hashed": self.kind})
+        return {"anyOf": [text, _sent_pair("number", self.kind)]}
+
+    def stored(self) -> JsonSchemaValue:
+        return {"x-hashed": self.kind}
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +176,11 @@ class ToEvent(_Inbound):
         return value
 
     def sent(self) -> JsonSchemaValue:
-        return _sent_reference("id", "event")
+        event_id = {"type": "string", "format": "uuid", "x-hashed": "event"}
+        return {"anyOf": [event_id, _sent_pair("id", "event")]}
+
+    def stored(self) -> JsonSchemaValue:
+        return {"x-hashed": "event"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,18 +190,23 @@ class AsText(_Inbound):
     use: Use
 
     def rewrite(self, value: Any, _door: Door) -> Any:
-        return {"value": value}
+        return {"value": _point(value)}
 
     def sent(self) -> JsonSchemaValue:
-        return _sent_text(**{"x-personal": "identity"}, **self.use.marks())
+        marks = {"x-personal": "identity", **self.use.marks(), "x-point": True}
+        return _sent_text(marks, VALUE_MAX)
 
 
 class BillNumber(Block):
+    """The stored form of a bill's own number: sealed, with a key to join by."""
+
     value: Billable
     key: UUID
 
 
 class IdentityNumber(Block):
+    """The stored form of another document's own number: sealed, with a key to join by."""
+
     value: Identifying
     key: UUID
 
@@ -185,6 +233,14 @@ class PointValue(Block):
                 raise PydanticSerializationError("a contact point that no door has named")
             out["subject"] = info.context.subject_of(self._identifier)
         return out
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        # The serializer fills in a field and adds none; left in, it would describe any object.
+        fields = {name: part for name, part in schema.items() if name != "serialization"}
+        return handler(cast(core_schema.CoreSchema, fields))
 
 
 ContactValue = Annotated[PointValue, AsText(CONTACT)]

@@ -17,7 +17,9 @@ class ComplaintMade(Contact, EventData):
     TOUCHPOINT: ClassVar[bool] = True
 
     complaint: Annotated[IdentityNumber, NumberOf("complaint", IDENTIFY)] | None = None
+    """The complaint's own number."""
     via: Literal["direct", "regulator", "ombudsman", "referral", "social"]
+    """Who passed it on."""
     product: Code | None = None
     sub_product: Code | None = None
     issue: Code
@@ -25,8 +27,12 @@ class ComplaintMade(Contact, EventData):
     text: FreeText | None = None
     severity: Code | None = None
     wanted: Code | None = None
+    """The remedy asked for."""
     disputed: Money | None = None
+    """The amount in dispute."""
     forwarded_on: Day | None = None
+    """When the regulator passed it on; may precede the event."""
     answer_by: Day | None = None
+    """The legal deadline in force."""
     repeat_of: EventReference | None = None
     attachments: list[Attachment] | None = None
