@@ -91,11 +91,18 @@ def add(a: Customer, b: Customer) -> Customer:
     )
 
 
-def customer(connection: Connection, generation: int, subjects: Sequence[str]) -> Customer | None:
-    """The sum of these subjects' rows, or None where none of them has one."""
+def customers(
+    connection: Connection, generation: int, subjects: Sequence[str]
+) -> dict[str, Customer]:
+    """Each of these subjects as a customer of its own; those without a row are left out."""
     table = of_generation(profiles, generation)
     rows = connection.execute(select(table).where(table.c.subject.in_(subjects)))
-    parts = [customer_of(Profile(*row)) for row in rows]
+    return {row.subject: customer_of(Profile(*row)) for row in rows}
+
+
+def customer(connection: Connection, generation: int, subjects: Sequence[str]) -> Customer | None:
+    """The sum of these subjects' rows, or None where none of them has one."""
+    parts = customers(connection, generation, subjects).values()
     return reduce(add, parts) if parts else None
 
 
