@@ -46,6 +46,43 @@ class Checkpoint:
     hint: str | None = None
 
 
+class Progress:
+    """Follows one partition event by event, from where its checkpoint stands."""
+
+    __slots__ = ("_digest", "_from", "_position", "_sequence")
+
+    def __init__(self, known: Checkpoint) -> None:
+        self._from = known
+        self._position = known.position
+        self._sequence = known.sequence
+        self._digest = known.digest
+
+    def takes(self, event: Event) -> bool:
+        """Whether the event is new; False at or below the checkpoint. Raises Gap for a jump."""
+        if event.sequence <= self._sequence:
+            return False
+        if event.sequence != self._sequence + 1:
+            raise Gap(
+                f"partition {event.partition} jumps in its sequence",
+                partition=event.partition,
+                expected=self._sequence + 1,
+                found=event.sequence,
+            )
+        self._sequence = event.sequence
+        self._position = event.position
+        self._digest += event.event_id.int
+        return True
+
+    def checkpoint(self) -> Checkpoint:
+        """Where the partition stands behind the events taken so far."""
+        return replace(
+            self._from,
+            position=self._position,
+            sequence=self._sequence,
+            digest=self._digest % DIGEST_MODULUS,
+        )
+
+
 def advance(
     batch: Iterable[Event],
     expected: Mapping[int, Checkpoint],
@@ -56,46 +93,30 @@ def advance(
     Raises Gap where a sequence jumps, LostPartition for a partition that is not in `expected`.
     """
     new: list[Event] = []
-    ends: dict[int, Event] = {}
-    digests: dict[int, int] = {}
-    sequences = {partition: known.sequence for partition, known in expected.items()}
+    following = {partition: Progress(known) for partition, known in expected.items()}
     for event in batch:
-        partition = event.partition
-        if partition not in sequences:
-            raise LostPartition(f"partition {partition} is not held here")
-        if event.sequence <= sequences[partition]:
-            continue
-        if event.sequence != sequences[partition] + 1:
-            raise Gap(
-                f"partition {partition} jumps in its sequence",
-                partition=partition,
-                expected=sequences[partition] + 1,
-                found=event.sequence,
-            )
-        sequences[partition] = event.sequence
-        digests[partition] = digests.get(partition, 0) + event.event_id.int
-        ends[partition] = event
-        new.append(event)
-    moved = {p: _behind(expected[p], end, digests[p]) for p, end in ends.items()}
-    for partition, hint in (hints or {}).items():
-        known = moved.get(partition, expected.get(partition))
-        if known is not None and known.hint != hint:
-            moved[partition] = replace(known, hint=hint)
+        progress = following.get(event.partition)
+        if progress is None:
+            raise LostPartition(f"partition {event.partition} is not held here")
+        if progress.takes(event):
+            new.append(event)
+    moved = {}
+    for partition, known in expected.items():
+        behind = following[partition].checkpoint()
+        if hints and partition in hints:
+            behind = replace(behind, hint=hints[partition])
+        if behind != known:
+            moved[partition] = behind
     return new, moved
-
-
-def _behind(known: Checkpoint, end: Event, digest: int) -> Checkpoint:
-    return replace(
-        known,
-        position=end.position,
-        sequence=end.sequence,
-        digest=(known.digest + digest) % DIGEST_MODULUS,
-    )
 
 
 _COLUMNS = "c.partition, c.epoch, c.position, c.sequence, c.digest, c.revision, c.hint"
 _READ = text(
     f"SELECT {_COLUMNS} FROM checkpoints c WHERE c.view = :view AND c.generation = :generation"
+)
+_REACHED = text(
+    "SELECT p.view, c.partition, c.sequence FROM pointers p JOIN checkpoints c "
+    "USING (view, generation)"
 )
 # In order of partition: two writers that meet in several of them must not deadlock.
 _LOCK = text(
@@ -117,6 +138,15 @@ def read(connection: Connection, view: str, generation: int) -> dict[int, Checkp
     """Every partition's checkpoint. Read them before the rows or with them, never after."""
     rows = connection.execute(_READ, {"view": view, "generation": generation})
     return {row.partition: _checkpoint(row) for row in rows}
+
+
+def reached(connection: Connection) -> dict[str, dict[int, int]]:
+    """How far readers may count on each view: view -> partition -> its active generation's
+    sequence."""
+    stands: dict[str, dict[int, int]] = {}
+    for view, partition, sequence in connection.execute(_REACHED):
+        stands.setdefault(view, {})[partition] = sequence
+    return stands
 
 
 def lock(
