@@ -1,7 +1,8 @@
 """Generations of a view: made, listed, switched to, dropped; and the pointer that readers follow.
 
-building -> ready -> active -> retired. A retired generation stays current only while a projector
-that knows its fold still runs on it.
+building -> ready -> active -> retired. A building one is being loaded and has no keys yet: no
+projector may run on it. A retired one stays current only while a projector that knows its fold
+still runs on it.
 """
 
 import time
@@ -50,9 +51,14 @@ def create(
         connection.execute(
             text(
                 "INSERT INTO generations (view, generation, fold_version, state) "
-                "VALUES (:view, :generation, :version, 'building')"
+                "VALUES (:view, :generation, :version, :state)"
             ),
-            {"view": view.name, "generation": number, "version": view.version},
+            {
+                "view": view.name,
+                "generation": number,
+                "version": view.version,
+                "state": "building" if bulk else "ready",
+            },
         )
         connection.execute(
             text(

@@ -71,7 +71,7 @@ class Writer:
             cursor = cursor_of(connection)
             change = Change(self.view, self._before(cursor, events))
             grown = holding.fold(change, events, held)
-            self._write(cursor, change)
+            write(cursor, change, self.generation)
             holding.write(connection, *self._where, grown.values())
             self._finish(connection, moved.values())
         return {**expected, **moved}
@@ -101,7 +101,7 @@ class Writer:
             change.forget(subject)
             known = replace(known, revision=known.revision + 1)
             grown = holding.fold(change, (e for e in history if e.sequence <= known.sequence))
-            self._write(cursor, change)
+            write(cursor, change, self.generation)
             holding.release(connection, *self._where, subject)
             holding.write(connection, *self._where, grown.values())
             self._finish(connection, [known])
@@ -142,26 +142,27 @@ class Writer:
             before[kind] = rows
         return before
 
-    def _write(self, cursor: Cursor, change: Change) -> None:
-        for rows in change.kinds:
-            kind = rows.kind
-            table = self._target(kind)
-            record = attrgetter(*table.columns)
-            if made := [record(row) for row in rows.made()]:
-                table.copy(cursor, made)
-            if altered := [record(row) for row in rows.altered()]:
-                table.upsert(cursor, altered)
-            table.delete(cursor, rows.gone())
-            for rollup in kind.rollups:
-                if totals := rows.totals(rollup):
-                    target(of_generation(rollup.table, self.generation)).add(cursor, totals)
-
     def _finish(self, connection: Connection, moved: Iterable[Checkpoint]) -> None:
         checkpoints.move(connection, *self._where, moved)
         connection.execute(
             text("SELECT pg_notify(:channel, :view)"), {"channel": CHANNEL, "view": self.view.name}
         )
         self._before_commit()
+
+
+def write(cursor: Cursor, change: Change, generation: int) -> None:
+    """Write what a change did to rows and totals into a generation's tables."""
+    for rows in change.kinds:
+        table = target(of_generation(rows.kind.table, generation))
+        record = attrgetter(*table.columns)
+        if made := [record(row) for row in rows.made()]:
+            table.copy(cursor, made)
+        if altered := [record(row) for row in rows.altered()]:
+            table.upsert(cursor, altered)
+        table.delete(cursor, rows.gone())
+        for rollup in rows.kind.rollups:
+            if totals := rows.totals(rollup):
+                target(of_generation(rollup.table, generation)).add(cursor, totals)
 
 
 def _identity(checkpoint: Checkpoint | None) -> tuple[int, int, int] | None:
