@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --no-compile --require-hashes --no-deps --disable-pip-version-check
+HOUSEHOLDS ?= 250
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
@@ -22,7 +23,7 @@ $(STAMP): requirements/runtime.txt requirements/dev.txt requirements/demo.txt py
 	@touch $@
 
 demo: env ## import real purchases, serve them, show them (HOUSEHOLDS=all for the whole set)
-	@$(BIN)/backbone demo
+	@$(BIN)/backbone demo --households $(HOUSEHOLDS) $(if $(DEMO_EXIT),--exit)
 
 test: env ## run every test but the slow ones
 	@echo "Running every test but the slow ones, on a real PostgreSQL of its own ..."

@@ -9,18 +9,29 @@ from fastapi import Response
 from schemas.receipts import Receipt
 
 
-def _plain(value: Any) -> Any:
+_CENT = Decimal("0.01")
+
+
+def plain(value: Any) -> Any:
+    """What JSON has no word for: decimals as strings, sets and tuples as lists."""
     if isinstance(value, Decimal):
-        return f"{value:f}"
+        return amount_text(value)
     if isinstance(value, tuple | set | frozenset):
         return list(value)
     raise TypeError(type(value).__name__)
 
 
+def amount_text(amount: Decimal) -> str:
+    """An amount as people write it: two digits behind the point, more only where they say
+    something (the database keeps four)."""
+    cents = amount.quantize(_CENT)
+    return f"{cents if cents == amount else amount.normalize():f}"
+
+
 def answer(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """A JSON answer; decimals as strings, times in RFC 3339."""
     return Response(
-        orjson.dumps(body, default=_plain), status, headers=headers, media_type="application/json"
+        orjson.dumps(body, default=plain), status, headers=headers, media_type="application/json"
     )
 
 

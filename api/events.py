@@ -13,7 +13,7 @@ from api.bodies import JSON, media_type, read_body, read_object
 from api.examples import BATCH_ANSWER, BATCH_SENT, EVENT, LOOKUP, RECEIPT, SENT, body, shown
 from api.parts import Parts
 from api.problems import PROBLEMS
-from commands.touchpoints import BatchResult, Item
+from commands.touchpoints import OUTCOMES, BatchResult, Item
 from domain.access import Principal
 from schemas.canonical import parsed
 from schemas.cloudevents import (
@@ -25,8 +25,16 @@ from schemas.cloudevents import (
     from_json,
     to_json,
 )
-from schemas.envelope import Event
-from schemas.errors import BackboneError, Invalid, NotFound, TooLarge, UnsupportedMedia
+from schemas.envelope import Event, Reported
+from schemas.errors import (
+    BackboneError,
+    ContentConflict,
+    Invalid,
+    NotFound,
+    Refused,
+    TooLarge,
+    UnsupportedMedia,
+)
 
 Writer = Annotated[Principal, Depends(allow("events:write"))]
 Reads = Annotated[Principal, Depends(allow("events:read"))]
@@ -56,8 +64,7 @@ def router(parts: Parts) -> APIRouter:
             if isinstance(events, list):
                 return await _batch(parts, principal, events, listed=items == "all")
             reported = from_json(events)
-        receipt = await asyncio.wrap_future(parts.touchpoints.report(principal, reported))
-        return receipt_answer(receipt)
+        return await _one(parts, principal, reported)
 
     @routes.get(
         "/{event_id}",
@@ -103,22 +110,31 @@ def _line(line: bytes) -> Any:
         return None
 
 
+async def _one(parts: Parts, principal: Principal, reported: Reported) -> Response:
+    try:
+        receipt = await asyncio.wrap_future(parts.touchpoints.report(principal, reported))
+    except Refused as refusal:
+        parts.metrics.count("conflict" if isinstance(refusal, ContentConflict) else "rejected")
+        raise
+    parts.metrics.count("duplicate" if receipt.duplicate else "accepted")
+    return receipt_answer(receipt)
+
+
 async def _batch(
     parts: Parts, principal: Principal, events: Sequence[Any], *, listed: bool
 ) -> Response:
     if len(events) > parts.limits.batch_events_max:
         raise TooLarge(f"a batch has at most {parts.limits.batch_events_max} events")
     result = await asyncio.to_thread(parts.touchpoints.report_batch, principal, events)
+    for outcome in OUTCOMES:
+        parts.metrics.count(outcome, result.count(outcome))
     return answer(_batch_body(result, listed=listed))
 
 
 def _batch_body(result: BatchResult, *, listed: bool) -> dict[str, Any]:
     shown_items = [i for i in result.items if listed or i.outcome != "accepted" or i.erased]
     return {
-        "accepted": result.count("accepted"),
-        "duplicate": result.count("duplicate"),
-        "conflict": result.count("conflict"),
-        "rejected": result.count("rejected"),
+        **{outcome: result.count(outcome) for outcome in OUTCOMES},
         "token": result.token.text() if result.token else None,
         "items": [_item_body(item) for item in shown_items],
     }

@@ -45,6 +45,6 @@ def router(parts: Parts) -> APIRouter:
         responses={200: {"content": {"text/plain": {"example": "backbone_store_events 4711\n"}}}},
     )
     async def metrics() -> Response:
-        return Response(await asyncio.to_thread(parts.metrics), media_type=METRICS)
+        return Response(await asyncio.to_thread(parts.metrics.render), media_type=METRICS)
 
     return routes

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from api.metrics import Metrics
 from api.opening import Glass
-from api.reading import Reader
+from api.reading import ViewReader
 from api.waiting import Waiting
 from commands.dispatcher import Dispatcher
 from commands.touchpoints import Touchpoints
@@ -34,10 +35,10 @@ class Parts:
     touchpoints: Touchpoints
     dispatcher: Dispatcher
     glass: Glass
-    reader: Reader
+    reader: ViewReader
     waiting: Waiting
     region: str
     limits: Limits
     health: Callable[[], Mapping[str, str]]
     """What stands still or is gone: name -> why, empty when all is well."""
-    metrics: Callable[[], bytes]
+    metrics: Metrics

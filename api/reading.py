@@ -13,7 +13,8 @@ from typing import Any, Literal, TypeVar
 from sqlalchemy import Connection, Engine
 
 from projections import checkpoints, holding
-from projections.generations import reading
+from projections.connecting import transaction
+from projections.reading import Reader
 from projections.view import View
 from schemas.partitioning import partition_of
 from store.history import History
@@ -50,11 +51,12 @@ class Freshness:
         return {"state": self.state, "sequences": sequences, "lag_seconds": lag}
 
 
-class Reader:
-    """Runs queries on the active generations of views; safe to share between threads."""
+class ViewReader:
+    """Reads views and tells how fresh they are; safe to share between threads."""
 
     def __init__(self, engine: Engine, history: History) -> None:
         self._engine = engine
+        self._reader = Reader(engine)
         self._history = history
         self._lock = threading.Lock()
         self._heads: tuple[float, Mapping[int, int]] = (float("-inf"), {})
@@ -81,7 +83,12 @@ class Reader:
             }
             return query(connection, generation), Snapshot(sequences, frozenset(held))
 
-        return reading(self._engine, view, snapshot_then_rows)
+        return self._reader.read(view.name, snapshot_then_rows)
+
+    def reached(self) -> dict[str, dict[int, int]]:
+        """How far every view has read: what waiters look at."""
+        with transaction(self._engine) as connection:
+            return checkpoints.reached(connection)
 
     def partitions(self, subjects: Collection[str]) -> set[int]:
         """The partitions that hold these subjects."""

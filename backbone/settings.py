@@ -133,12 +133,15 @@ class Settings:
     wait_seconds_max: float
 
     @classmethod
-    def from_environment(cls, environ: Mapping[str, str]) -> "Settings":
+    def from_environment(cls, environ: Mapping[str, str] | None = None) -> "Settings":
         """Read the variables that begin with BACKBONE_; one that is empty counts as absent.
+
+        Without `environ`, the process's own.
 
         Raises SettingsError for a value that cannot be used and for an unknown name. Names that
         begin with BACKBONE_TEST_ belong to the tests and are left alone.
         """
+        environ = os.environ if environ is None else environ
         _refuse_unknown_names(environ)
         given = _Given(environ)
         data_dir = given.optional("DATA_DIR", values.folder) or _default_data_dir()

@@ -15,7 +15,9 @@ from eventsourcing.persistence import EventStore
 from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
+from backbone.databases import databases
 from backbone.migrating import migrate
+from backbone.settings import Settings
 from schemas.errors import Broken
 from schemas.registry import Registry
 from store.appender import Appender
@@ -29,6 +31,7 @@ from store.mapper import EventMapper
 from store.recorder import Recorder
 from store.repeats import Repeats
 from store.ring import Ring
+from store.subjects import Subjects
 from store.waiting_line import WaitingLine
 
 Pool = ConnectionPool[Connection[Any]]
@@ -47,6 +50,7 @@ class Store:
     repeats: Repeats
     appender: Appender
     history: History
+    subjects: Subjects
     keys: Keys
     eraser: Eraser
 
@@ -58,9 +62,14 @@ def conninfo(url: str) -> str:
 
 @contextmanager
 def pool_for(url: str, connections_max: int = POOL_CONNECTIONS_MAX) -> Iterator[Pool]:
-    """A pool of connections; each `connection()` block is one transaction."""
+    """A pool of connections in autocommit mode: a statement of its own costs one round trip."""
     pool: Pool = ConnectionPool(
-        conninfo(url), min_size=1, max_size=connections_max, open=False, timeout=10
+        conninfo(url),
+        kwargs={"autocommit": True},
+        min_size=1,
+        max_size=connections_max,
+        open=False,
+        timeout=10,
     )
     with pool:
         yield pool
@@ -78,7 +87,7 @@ def open_store(
 ) -> Iterator[Store]:
     """Bring the store up to date, found it if it is new, and run its appender.
 
-    Raises RingFault and Broken as `found` does. `locked=False` is for the test that proves the lock.
+    Raises RingFault and Broken as `found` does. `locked=False` is for the test of the lock.
     """
     with psycopg.connect(conninfo(url), autocommit=True) as connection:
         migrate(connection, "store")
@@ -115,9 +124,25 @@ def _store(
             WaitingLine(queue_max),
         ),
         history=History(pool, info, registry),
+        subjects=Subjects(pool, ring),
         keys=Keys(pool, ring),
         eraser=Eraser(pool, ring, recorder, mapper),
     )
+
+
+@contextmanager
+def store_of(settings: Settings, *, make: bool = False) -> Iterator[Store]:
+    """The store that the settings name, for one command of the command line."""
+    with (
+        databases(settings, make=make) as at,
+        open_store(
+            at.store,
+            settings.ring_dir,
+            settings.partitions,
+            queue_events_max=settings.append_queue_max,
+        ) as store,
+    ):
+        yield store
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from collections import Counter, deque
 from collections.abc import Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from domain.access import Principal, may
 from schemas.canonical import canonical
@@ -36,6 +36,7 @@ IN_FLIGHT_MAX = 1_000
 """How many events of one batch wait in the appender's line at once."""
 
 Outcome = Literal["accepted", "duplicate", "conflict", "rejected"]
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 
 @dataclass(frozen=True, slots=True)

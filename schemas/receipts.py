@@ -31,12 +31,13 @@ class Token:
         pairs = (pair.split("-") for pair in match[2].split(".")[1:])
         return Token(int(match[1], 16), {int(p): int(s) for p, s in pairs})
 
-    def joined(self, other: "Token") -> "Token":
-        """The token that waits for both; the epochs must be the same."""
-        both = dict(self.sequences)
-        for partition, sequence in other.sequences.items():
-            both[partition] = max(sequence, both.get(partition, 0))
-        return Token(self.epoch, both)
+    def joined(self, *others: "Token") -> "Token":
+        """The token that waits for all of them; the epochs must be the same."""
+        all_of_them = dict(self.sequences)
+        for other in others:
+            for partition, sequence in other.sequences.items():
+                all_of_them[partition] = max(sequence, all_of_them.get(partition, 0))
+        return Token(self.epoch, all_of_them)
 
 
 @dataclass(frozen=True, slots=True)

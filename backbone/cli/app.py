@@ -1,0 +1,32 @@
+"""The commands, in one readable list."""
+
+import logging
+
+import typer
+
+from backbone.cli import events, imports, keys, schemas
+from backbone.cli.demo import demo
+from backbone.cli.erase import erase
+from backbone.cli.up import up
+
+app = typer.Typer(
+    name="backbone",
+    help="Every contact a customer has with a company: recorded once, folded into shared views.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+app.command()(up)
+app.command()(demo)
+app.command()(erase)
+app.add_typer(imports.app, name="import")
+app.add_typer(events.app, name="events")
+app.add_typer(keys.app, name="keys")
+app.add_typer(schemas.app, name="schemas")
+
+
+def main() -> None:
+    """The program's entry."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
+    app()
