@@ -6,53 +6,33 @@ callers. A request fails or succeeds alone, whatever else was in its group.
 
 import logging
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 from uuid import UUID
 
-import psycopg
-from psycopg_pool import PoolTimeout
-
-from schemas.errors import (
-    BackboneError,
-    Broken,
-    ContentConflict,
-    NotFound,
-    StaleVersion,
-    Unavailable,
-)
-from schemas.identifiers import Identifier, is_house
+from schemas.errors import BackboneError, Broken, ContentConflict, StaleVersion, Unavailable
 from schemas.receipts import Receipt, Token
-from store.directory import Directory
-from store.drafts import Append, Draft
+from store.directory import Directory, Party
+from store.drafts import Append
 from store.founding import StoreInfo
-from store.mapper import EventMapper, Settled
+from store.mapper import EventMapper
+from store.reaching import ConnectionLost
 from store.recorder import Recorder
 from store.repeats import Repeats
 from store.rows import (
     AlreadyStored,
     DeadKeys,
     Place,
-    Prepared,
     StaleStreams,
     StoredEventRow,
     Written,
 )
+from store.settling import Sealed, StreamsOfGroup, Unsettled, seal
 from store.waiting_line import Request, WaitingLine
 
 TRIES_MAX = 5
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Sealed:
-    """A request whose subjects are settled and whose values are sealed."""
-
-    request: Request
-    events: tuple[Settled, ...]
-    prepared: Prepared
 
 
 class Appender:
@@ -98,54 +78,84 @@ class Appender:
     def submit(self, append: Append) -> "Future[Receipt]":
         """Queue an append; the future gives its receipt, or raises why it was refused.
 
-        Raises Unavailable at once when too much waits or the appender has stopped.
+        Raises Invalid at once for an append without events or with the same id twice, Unavailable
+        when too much waits or the appender has stopped.
         """
         request = Request(append)
         self._line.put(request)
         return request.answer
 
     def _run(self) -> None:
-        while group := self._line.take():
-            self._commit_safely(group)
-
-    def _commit_safely(self, group: list[Request]) -> None:
         try:
-            self._commit(group)
-        except (psycopg.OperationalError, PoolTimeout) as error:
-            # The answer may be lost after the commit: the caller's repeat finds its first receipt.
-            log.warning("the store cannot be reached: %s", type(error).__name__)
-            for request in group:
-                request.fail(Unavailable("the store cannot be reached: send the same again"))
-        except Exception as error:
-            # Whatever it was, the thread lives on for everybody else. No message of a database
-            # error is logged: PostgreSQL's DETAIL prints rows.
-            log.error("an append failed: %s", type(error).__name__)
-            for request in group:
-                request.fail(Broken("the append failed: the server's log names the kind of fault"))
+            while group := self._line.take():
+                self._commit(group)
+        finally:
+            # Whatever ended it, nobody may wait for an answer that never comes.
+            self._line.close()
+            self._give_up((), "the store takes nothing at the moment: it is stopping")
 
-    def _commit(self, group: list[Request]) -> None:
+    def _commit(self, group: list[Request]) -> bool:
+        """Answer everybody of the group, or put them back into the line; False when the store
+        cannot be reached."""
         for _ in range(TRIES_MAX):
-            group = self._settle_repeats(group)
-            self._directory.resolve(who for request in group for who in request.who())
-            sealed = self._seal(group)
-            group = [one.request for one in sealed]
-            parties = [event.party for one in sealed for event in one.events if event.party]
-            if not self._directory.confirm(parties):
-                group = self._write(sealed)
+            try:
+                group = self._round(group)
+            except ConnectionLost:
+                # Perhaps after the commit: the next round finds what is stored.
+                log.warning("the connection to the store was lost")
+                group = [request for request in group if not request.answer.done()]
+            except Unavailable as error:
+                # Whoever waits has waited as long as we did for a connection.
+                log.warning("the store cannot be reached")
+                self._give_up(group, error.reason)
+                return False
+            except Exception as error:
+                return self._commit_each(group, error)
             if not group:
-                return
+                return True
         for request in group:
-            request.fail(Unavailable("the customer is being erased: send the same again"))
+            request.fail(Unavailable("others are changing the same customer: send the same again"))
+        return True
+
+    def _commit_each(self, group: list[Request], error: Exception) -> bool:
+        """Try everybody alone, so that whoever made the group fail is the only one to fail."""
+        rest = [request for request in group if not request.answer.done()]
+        if len(rest) == 1:
+            rest[0].fail(_reason(error))
+            return True
+        for nth, request in enumerate(rest):
+            if not self._commit([request]):
+                self._give_up(rest[nth:], "the store cannot be reached: send the same again")
+                return False
+        return True
+
+    def _give_up(self, group: Iterable[Request], reason: str) -> None:
+        for request in (*group, *self._line.take_all()):
+            request.fail(Unavailable(reason))
+
+    def _round(self, group: list[Request]) -> list[Request]:
+        """Settle, seal and write; returns those who must be settled anew."""
+        self._directory.refresh()
+        group = self._settle_repeats(group)
+        known = self._directory.resolve(who for request in group for who in request.who())
+        sealed, again, later = self._seal(group, known)
+        if self._directory.confirm(party for one in sealed for party in one.parties):
+            again.extend(one.request for one in sealed)
+        else:
+            again.extend(self._write(sealed))
+        # Last, because until here a fault brings the whole group back here.
+        self._line.put_back(later)
+        return again
 
     def _settle_repeats(self, group: list[Request]) -> list[Request]:
         """Ids are looked up before anybody unknown gets a subject: a file that is sent again after
         an erasure must not bring the person back."""
-        unsure = [r for r in group if any(self._directory.known(who) is None for who in r.who())]
+        known = self._directory.known
+        unsure = {r for r in group if any(known(who) is None for who in r.who())}
         if not unsure:
             return group
         stored = self._recorder.stored(event_id for r in unsure for event_id in r.ids)
-        settled = {r for r in unsure if self._settled(r, stored)}
-        return [r for r in group if r not in settled]
+        return [r for r in group if r not in unsure or not self._settled(r, stored)]
 
     def _settled(self, request: Request, stored: Mapping[UUID, StoredEventRow]) -> bool:
         """Answer a request whose events are in the log already; False where none is."""
@@ -159,51 +169,28 @@ class Appender:
         request.succeed(receipt)
         return True
 
-    def _seal(self, group: list[Request]) -> list[Sealed]:
-        """Seal each request; one that touches another one's streams waits for the next group."""
-        sealed = []
-        streams: set[str] = set()
+    def _seal(
+        self, group: list[Request], known: Mapping[str, Party | None]
+    ) -> tuple[list[Sealed], list[Request], list[Request]]:
+        """Those who can be written together, those who must be settled anew, and those who have to
+        wait for the next group."""
+        sealed: list[Sealed] = []
+        again: list[Request] = []
+        later: list[Request] = []
+        streams = StreamsOfGroup()
         for request in group:
             try:
-                events = tuple(self._settle(request.append, d) for d in request.append.drafts)
-            except BackboneError as refusal:
-                request.fail(refusal)
-                continue
-            expects = request.append.expects + tuple(
-                (event.originator_id, event.draft.expected)
-                for event in events
-                if event.draft.expected is not None
-            )
-            touched = {event.originator_id for event in events}.union(s for s, _ in expects)
-            if touched & streams:
-                self._line.put_back([request])
-                continue
-            streams |= touched
-            sealed.append(Sealed(request, events, self._prepare(events, expects)))
-        return sealed
-
-    def _settle(self, append: Append, draft: Draft) -> Settled:
-        if isinstance(draft.who, str) and is_house(draft.who):
-            return Settled(draft, draft.who, None, {}, append.command_id)
-        party = self._directory.known(draft.who)
-        if party is not None and party.identity is None and isinstance(draft.who, Identifier):
-            raise Unavailable("this customer's erasure is not finished: run it again")
-        if party is None or party.identity is None:
-            raise NotFound("no such customer", field="subject")
-        owners = {text: self._directory.known(point) for text, point in draft.points.items()}
-        points = {text: owner.subject for text, owner in owners.items() if owner is not None}
-        return Settled(draft, party.subject, party, points, append.command_id)
-
-    def _prepare(self, events: Sequence[Settled], expects: tuple[tuple[str, int], ...]) -> Prepared:
-        rows = []
-        keys: set[bytes] = set()
-        for event in events:
-            if event.party is not None and not event.party.opened:
-                rows.append(self._mapper.to_stored_event(self._mapper.opening(event)))
-            rows.append(self._mapper.to_stored_event(event))
-            if event.party is not None:
-                keys.update(key.key_id for key in event.party.living())
-        return Prepared(tuple(rows), tuple(keys), expects)
+                one = seal(request, known, self._mapper)
+            except Unsettled:
+                again.append(request)
+            except Exception as error:
+                request.fail(_reason(error))
+            else:
+                if streams.admits(one.prepared):
+                    sealed.append(one)
+                else:
+                    later.append(request)
+        return sealed, again, later
 
     def _write(self, sealed: list[Sealed]) -> list[Request]:
         """Append; answers all but those that must be settled anew, which it returns."""
@@ -212,16 +199,15 @@ class Appender:
         again, repeats = [], []
         outcomes = self._recorder.append([one.prepared for one in sealed])
         for one, outcome in zip(sealed, outcomes, strict=True):
-            parties = [event.party for event in one.events if event.party is not None]
             match outcome:
                 case Written(places):
-                    for party in parties:
+                    for party in one.opened:
                         party.opened = True
                     one.request.succeed(self._receipt(places))
                 case AlreadyStored():
                     repeats.append(one.request)
                 case DeadKeys():
-                    self._directory.forget(party.subject for party in parties)
+                    self._directory.forget(one.parties)
                     again.append(one.request)
                 case StaleStreams():
                     one.request.fail(StaleVersion("somebody wrote meanwhile: read it again"))
@@ -234,5 +220,13 @@ class Appender:
         own = [place for place in places if not place.row.opening]
         token = Token(self._info.epoch, {p.row.partition: p.sequence for p in places})
         ids = tuple(place.row.event_id for place in own)
-        stream = str(own[-1].row.originator_id)
-        return Receipt(stream, own[-1].version, ids, duplicate=False, token=token)
+        return Receipt(own[-1].row.stream, own[-1].version, ids, duplicate=False, token=token)
+
+
+def _reason(error: Exception) -> BackboneError:
+    """The error as its caller may see it. The message of another one is not even logged:
+    PostgreSQL's DETAIL prints rows."""
+    if isinstance(error, BackboneError):
+        return error
+    log.error("an append failed: %s", type(error).__name__)
+    return Broken("the append failed: the server's log names the kind of fault")

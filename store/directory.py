@@ -5,46 +5,48 @@ known customer costs no round trip; the append itself refuses keys that died in 
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
 from psycopg import Connection
-from psycopg_pool import ConnectionPool
 
 from schemas.identifiers import Identifier, is_subject
 from schemas.personal import KeyClass
 from store import ids
 from store.drafts import Who, who_text
+from store.reaching import Pool, reach
 from store.ring import Ring
 from store.sealing import DataKey, open_token, seal, unwrap, wrap
 
 REMEMBERED_MAX = 100_000
 
+T = TypeVar("T")
+
 _LOAD = """
     SELECT s.subject, i.key_id, i.wrapped, c.key_id, c.wrapped, n.kind, n.sealed,
            EXISTS (SELECT FROM events e WHERE e.stream = s.subject || '/subject')
-    FROM unnest(%s::text[]) AS s(subject)
+    FROM unnest(%b::text[]) AS s(subject)
     JOIN subject_keys i ON i.subject = s.subject AND i.class = 'identity'
     LEFT JOIN subject_keys c
         ON c.subject = s.subject AND c.class = 'content' AND c.wrapped IS NOT NULL
     LEFT JOIN identifiers n ON n.subject = s.subject
 """
-_ADD_CONTENT_KEYS = """
-    INSERT INTO subject_keys (key_id, subject, class, wrapped)
-    SELECT key_id, subject, 'content', wrapped
-    FROM unnest(%s::bytea[], %s::text[], %s::bytea[]) AS k(key_id, subject, wrapped)
-    ORDER BY subject ON CONFLICT DO NOTHING
+_RESOLVE = """
+    SELECT lookup, subject
+    FROM resolve(%b::bytea[], %b::text[], %b::text[], %b::text[], %b::bytea[], %b::bytea[])
+"""
+_GIVE_CONTENT_KEYS = """
+    SELECT subject, key_id, wrapped FROM give_content_keys(%b::text[], %b::bytea[], %b::bytea[])
 """
 
 
 @dataclass(slots=True)
 class Party:
-    """A subject and its keys, as far as this process knows them."""
+    """A living subject and its keys, as far as this process knows them."""
 
     subject: str
-    identity: DataKey | None
-    """None when it is destroyed: nothing can be written to this subject any more."""
+    identity: DataKey
     content: DataKey | None = None
     candidate: DataKey | None = None
     """A content key of which the database has not heard yet."""
@@ -52,84 +54,119 @@ class Party:
     kind: str = ""
     identifier: str = ""
     """As given; for `subject.opened`, while that is not written."""
+    _fingerprint_key: bytes = b""
+
+    @property
+    def fingerprint_key(self) -> bytes:
+        """The key of this subject's fingerprints; derived once."""
+        if not self._fingerprint_key:
+            self._fingerprint_key = self.identity.fingerprint_key()
+        return self._fingerprint_key
 
     def key(self, key_class: KeyClass) -> DataKey:
         """The key to seal with; a content key is made when it is first needed."""
         if key_class == "identity":
-            assert self.identity is not None
             return self.identity
-        if self.content is None and self.candidate is None:
+        if self.content is not None:
+            return self.content
+        if self.candidate is None:
             self.candidate = DataKey.make()
-        key = self.content or self.candidate
-        assert key is not None
-        return key
+        return self.candidate
 
-    def living(self) -> tuple[DataKey, ...]:
-        """The keys that its values may be sealed with; the append checks that none died."""
-        keys = (self.identity, self.content or self.candidate)
-        return tuple(key for key in keys if key is not None)
+    def living(self) -> Iterable[bytes]:
+        """The ids of the keys that its values may be sealed with; the append checks that none
+        died."""
+        yield self.identity.key_id
+        if key := self.content or self.candidate:
+            yield key.key_id
 
 
 class Directory:
-    """Finds or makes subjects. One thread's own: the committer's."""
+    """Finds or makes subjects. One thread's own: the appender's."""
 
-    def __init__(self, pool: ConnectionPool[Connection[Any]], ring: Ring, own_ids: ids.Ids) -> None:
+    def __init__(self, pool: Pool, ring: Ring, own_ids: ids.Ids) -> None:
         self._pool = pool
         self._ring = ring
         self._ids = own_ids
-        self._known: OrderedDict[str, Party] = OrderedDict()
+        self._subjects: OrderedDict[str, str] = OrderedDict()
+        self._parties: OrderedDict[str, Party] = OrderedDict()
+
+    def refresh(self) -> None:
+        """Notice who was erased by other processes, also where that is not finished."""
+        self._ring.refresh()
 
     def known(self, who: Who) -> Party | None:
-        """The party, if this process has met it."""
-        return self._known.get(who_text(who))
+        """The party, if this process has met it and it is not erased."""
+        subject = who if isinstance(who, str) else self._subjects.get(who.text)
+        party = self._parties.get(subject) if subject is not None else None
+        if party is None or any(map(self._ring.is_destroyed, party.living())):
+            return None
+        return party
 
-    def forget(self, subjects: Iterable[str]) -> None:
+    def forget(self, parties: Iterable[Party]) -> None:
         """Ask the database again next time: a key of theirs died."""
-        gone = set(subjects)
-        for text in [t for t, party in self._known.items() if party.subject in gone]:
-            del self._known[text]
+        for party in parties:
+            self._parties.pop(party.subject, None)
 
-    def resolve(self, wanted: Iterable[Who]) -> None:
-        """Find or make everybody who is not known yet; an unknown `s_…` stays unknown."""
-        unknown = {who_text(who): who for who in wanted if who_text(who) not in self._known}
-        identifiers = [who for who in unknown.values() if isinstance(who, Identifier)]
-        names = {who for who in unknown.values() if isinstance(who, str) and is_subject(who)}
+    def resolve(self, wanted: Iterable[Who]) -> dict[str, Party | None]:
+        """Find or make everybody. None stands for an erasure that is not finished; who is left out
+        was never there (`s_…`), or was erased this very moment."""
+        everybody = {who_text(who): who for who in wanted}
+        found: dict[str, Party | None] = {t: self.known(who) for t, who in everybody.items()}
+        unknown = [everybody[text] for text, party in found.items() if party is None]
         if not unknown:
-            return
-        with self._pool.connection() as connection:
-            # Nothing here takes a position, so a lost commit costs a random name and no event.
-            connection.execute("SET LOCAL synchronous_commit = off")
-            made, subjects = self._find_or_make(connection, identifiers)
-            others = names | {subject for subject in subjects.values() if subject not in made}
-            found = made | self._load(connection, others) if others else made
-        for identifier in identifiers:
-            self._remember(identifier.text, found[subjects[identifier.text]])
-        for name in names & found.keys():
-            self._remember(name, found[name])
+            return found
+        with reach(self._pool) as connection:
+            made, subjects = self._find_or_make(
+                connection, [who for who in unknown if isinstance(who, Identifier)]
+            )
+            names = {who for who in unknown if isinstance(who, str) and is_subject(who)}
+            others = names.union(subjects.values()) - made.keys()
+            parties: dict[str, Party | None] = {**made, **self._load(connection, others)}
+        for text, subject in subjects.items():
+            _remember(self._subjects, text, subject)
+        for subject, party in parties.items():
+            if party is not None:
+                # One party for each subject, whatever it is called: two would make two content
+                # keys, and one of them in vain.
+                parties[subject] = _remember(self._parties, subject, self.known(subject) or party)
+        for who in unknown:
+            text = who_text(who)
+            del found[text]
+            if (subject := subjects.get(text, text)) in parties:
+                found[text] = parties[subject]
+        return found
 
     def confirm(self, parties: Iterable[Party]) -> bool:
         """Write the content keys that sealing has made; True if another process was first with one,
         so that what was sealed under ours must be sealed again."""
-        made = sorted({p.subject: p for p in parties if p.candidate is not None}.items())
+        made = [(p, p.candidate) for p in {p.subject: p for p in parties}.values() if p.candidate]
         if not made:
             return False
-        candidates = [(p, p.candidate) for _, p in made if p.candidate is not None]
-        wrapped = [wrap(self._ring.wrapping, key, "content") for _, key in candidates]
-        with self._pool.connection() as connection:
-            connection.execute("SET LOCAL synchronous_commit = off")
-            subjects = [party.subject for party, _ in candidates]
-            connection.execute(
-                _ADD_CONTENT_KEYS, [[key.key_id for _, key in candidates], subjects, wrapped]
-            )
-            stored = self._load(connection, set(subjects))
+        columns = [
+            [party.subject for party, _ in made],
+            [key.key_id for _, key in made],
+            [wrap(self._ring.wrapping, key, "content") for _, key in made],
+        ]
+        with reach(self._pool) as connection:
+            rows = connection.execute(_GIVE_CONTENT_KEYS, columns).fetchall()
+        stored = {row[0]: row[1:] for row in rows}
         lost = False
-        for party, candidate in candidates:
-            party.content, party.candidate = stored[party.subject].content, None
-            lost = lost or party.content is None or party.content.key_id != candidate.key_id
+        for party, candidate in made:
+            party.candidate = None
+            if party.subject not in stored:
+                self.forget([party])
+            elif stored[party.subject][0] == candidate.key_id:
+                party.content = candidate
+                continue
+            else:
+                key_id, wrapped = stored[party.subject]
+                party.content = unwrap(self._ring.wrapping, key_id, "content", wrapped)
+            lost = True
         return lost
 
     def _find_or_make(
-        self, connection: Connection[Any], identifiers: list[Identifier]
+        self, connection: Connection, identifiers: Sequence[Identifier]
     ) -> tuple[dict[str, Party], dict[str, str]]:
         """Parties that were made now, by subject; and the subject of each identifier's text."""
         if not identifiers:
@@ -144,14 +181,17 @@ class Directory:
             offers[subject] = Party(subject, key, kind=identifier.kind, identifier=identifier.value)
             rows.append((found_by, subject, identifier.kind, token, key.key_id, wrapped))
         columns = [list(column) for column in zip(*rows, strict=True)]
-        answers = connection.execute(
-            "SELECT * FROM resolve(%s::bytea[], %s, %s, %s, %s::bytea[], %s::bytea[])", columns
-        ).fetchall()
+        answers = connection.execute(_RESOLVE, columns).fetchall()
         subjects = {texts[found_by]: subject for found_by, subject in answers}
         return {s: offers[s] for s in subjects.values() if s in offers}, subjects
 
-    def _load(self, connection: Connection[Any], subjects: set[str]) -> dict[str, Party]:
-        return {row[0]: self._party(*row) for row in connection.execute(_LOAD, [sorted(subjects)])}
+    def _load(self, connection: Connection, subjects: set[str]) -> dict[str, Party | None]:
+        if not subjects:
+            return {}
+        return {
+            row[0]: self._party(*row)
+            for row in connection.execute(_LOAD, [sorted(subjects)]).fetchall()
+        }
 
     def _party(
         self,
@@ -163,9 +203,10 @@ class Directory:
         kind: str | None,
         sealed: str | None,
         opened: bool,
-    ) -> Party:
-        if wrapped is None or self._ring.is_destroyed(key_id):
-            return Party(subject, None, opened=opened)
+    ) -> Party | None:
+        destroyed = self._ring.is_destroyed
+        if wrapped is None or destroyed(key_id) or (content_id and destroyed(content_id)):
+            return None
         party = Party(
             subject, unwrap(self._ring.wrapping, key_id, "identity", wrapped), opened=opened
         )
@@ -173,10 +214,13 @@ class Directory:
             party.content = unwrap(self._ring.wrapping, content_id, "content", content)
         if not opened and kind is not None and sealed is not None:
             party.kind = kind
-            party.identifier = open_token(party.key("identity"), subject, sealed)
+            party.identifier = open_token(party.identity, subject, sealed)
         return party
 
-    def _remember(self, text: str, party: Party) -> None:
-        self._known[text] = party
-        if len(self._known) > REMEMBERED_MAX:
-            self._known.popitem(last=False)
+
+def _remember(cache: "OrderedDict[str, T]", name: str, value: T) -> T:
+    cache[name] = value
+    cache.move_to_end(name)
+    if len(cache) > REMEMBERED_MAX:
+        cache.popitem(last=False)
+    return value

@@ -5,20 +5,21 @@ crash in between nothing opens any more, and running it again finishes.
 """
 
 from dataclasses import dataclass
-from typing import Any
-
-from psycopg import Connection
-from psycopg_pool import ConnectionPool
 
 from schemas.errors import NotFound
 from store import ids
 from store.drafts import Draft
 from store.mapper import EventMapper, Settled
+from store.reaching import Pool, reach
 from store.recorder import Recorder
 from store.ring import Ring
 from store.rows import Place, Prepared, Written
 
 _KEYS = "SELECT key_id FROM subject_keys WHERE subject = %s"
+_LIVING = """
+    SELECT key_id FROM subject_keys
+    WHERE subject = %s AND class = 'identity' AND wrapped IS NOT NULL FOR UPDATE
+"""
 _DESTROY = "UPDATE subject_keys SET wrapped = NULL WHERE subject = %s AND wrapped IS NOT NULL"
 _UNFINISHED = """
     SELECT DISTINCT subject FROM subject_keys WHERE wrapped IS NOT NULL AND key_id = ANY(%s)
@@ -40,7 +41,7 @@ class Eraser:
 
     def __init__(
         self,
-        pool: ConnectionPool[Connection[Any]],
+        pool: Pool,
         ring: Ring,
         recorder: Recorder,
         mapper: EventMapper,
@@ -53,7 +54,7 @@ class Eraser:
     def subject_of(self, kind: str, normal: str) -> str | None:
         """The subject of an identifier, or None."""
         found_by = ids.lookup(self._ring.lookup, kind, normal)
-        with self._pool.connection() as connection:
+        with reach(self._pool) as connection:
             row = connection.execute(
                 "SELECT subject FROM identifiers WHERE lookup = %s", [found_by]
             ).fetchone()
@@ -61,18 +62,22 @@ class Eraser:
 
     def keys_of(self, subject: str) -> list[bytes]:
         """The ids of all keys the subject ever had; empty for an unknown one."""
-        with self._pool.connection() as connection:
+        with reach(self._pool) as connection:
             return [row[0] for row in connection.execute(_KEYS, [subject])]
 
     def erase(self, subject: str, draft: Draft) -> Erasure:
         """Destroy the subject's keys; `draft` is its `subject.erased`. Again: finishes or does
-        nothing. Raises NotFound for a subject that never was."""
-        key_ids = self.keys_of(subject)
-        if not key_ids:
+        nothing. Raises NotFound for a subject that never was, Unavailable when the store cannot be
+        reached."""
+        if not self.keys_of(subject):
             raise NotFound("no such customer")
-        self._ring.destroy(key_id for key_id in key_ids if not self._ring.is_destroyed(key_id))
-        row = self._mapper.to_stored_event(Settled(draft, subject, None, {}))
-        with self._pool.connection() as connection:
+        row = self._mapper.to_stored_event(Settled(draft, subject, None))
+        with reach(self._pool) as connection, connection.transaction():
+            # Locked first, so that no other process gives the subject a key meanwhile.
+            if connection.execute(_LIVING, [subject]).fetchone() is None:
+                return Erasure(subject, 0, None)
+            key_ids = [row[0] for row in connection.execute(_KEYS, [subject])]
+            self._ring.destroy(k for k in key_ids if not self._ring.is_destroyed(k))
             # The append's lock is held to the end: nobody writes to the subject in between.
             (outcome,) = self._recorder.append_on(connection, [Prepared((row,))])
             destroyed = connection.execute(_DESTROY, [subject]).rowcount
@@ -83,6 +88,6 @@ class Eraser:
     def unfinished(self) -> list[str]:
         """Subjects whose keys are on the ring's list and still in the database: an erasure that
         crashed, or a database restored from before it."""
-        with self._pool.connection() as connection:
+        with reach(self._pool) as connection:
             rows = connection.execute(_UNFINISHED, [list(self._ring.destroyed)]).fetchall()
         return [row[0] for row in rows]

@@ -9,12 +9,11 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from psycopg import Connection
-from psycopg_pool import ConnectionPool
 
 from schemas.envelope import Event
 from schemas.registry import Registry
 from store.founding import StoreInfo
+from store.reaching import Pool, reach
 
 _FIELDS = """event_id, type, type_version, stream, version, subject, source, actor, occurred_at,
     occurred_offset_minutes, time_precision, time_basis, business_date, traffic, recorded_at,
@@ -48,9 +47,7 @@ _WAITING_SINCE = """
 class History:
     """Reads recorded events; safe to share between threads."""
 
-    def __init__(
-        self, pool: ConnectionPool[Connection[Any]], info: StoreInfo, registry: Registry
-    ) -> None:
+    def __init__(self, pool: Pool, info: StoreInfo, registry: Registry) -> None:
         self._pool = pool
         self._upcast = registry.upcast
         self.info = info
@@ -83,20 +80,20 @@ class History:
 
     def heads(self) -> dict[int, tuple[int, int]]:
         """Of each partition the last event's (sequence, position); (0, 0) where it is empty."""
-        with self._pool.connection() as connection:
+        with reach(self._pool) as connection:
             rows = connection.execute(_HEADS, [self.info.partitions]).fetchall()
         return {row[0]: (row[1], row[2]) for row in rows}
 
     def waiting_since(self, sequences: Mapping[int, int]) -> dict[int, datetime]:
         """Of each partition with events behind the given sequence: when the first was recorded."""
-        with self._pool.connection() as connection:
+        with reach(self._pool) as connection:
             rows = connection.execute(
                 _WAITING_SINCE, [list(sequences), list(sequences.values())]
             ).fetchall()
         return dict(rows)
 
     def _events(self, query: str, parameters: Sequence[Any]) -> list[Event]:
-        with self._pool.connection() as connection, connection.cursor(binary=True) as cursor:
+        with reach(self._pool) as connection, connection.cursor(binary=True) as cursor:
             return [self._event(row) for row in cursor.execute(query, parameters)]
 
     def _event(self, row: Sequence[Any]) -> Event:

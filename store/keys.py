@@ -9,14 +9,10 @@ import threading
 from collections import OrderedDict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import Any
-
-import psycopg
-from psycopg import Connection
-from psycopg_pool import ConnectionPool, PoolTimeout
 
 from schemas.errors import Unavailable
 from schemas.personal import Erased, Opener
+from store.reaching import Pool, reach
 from store.ring import Ring
 from store.sealing import DataKey, Tampered, key_id_in, open_token, unwrap
 
@@ -34,7 +30,7 @@ class _Owned:
 class Keys:
     """The data keys that this process has unwrapped for reading."""
 
-    def __init__(self, pool: ConnectionPool[Connection[Any]], ring: Ring) -> None:
+    def __init__(self, pool: Pool, ring: Ring) -> None:
         self._pool = pool
         self._ring = ring
         self._lock = threading.Lock()
@@ -56,11 +52,8 @@ class Keys:
         return _KeysOpener(frozenset(subjects), owned, self._ring)
 
     def _load(self, key_ids: set[bytes]) -> dict[bytes, _Owned]:
-        try:
-            with self._pool.connection() as connection:
-                rows = connection.execute(_LOAD, [list(key_ids)]).fetchall()
-        except (psycopg.OperationalError, PoolTimeout):
-            raise Unavailable("the keys cannot be reached: try again") from None
+        with reach(self._pool) as connection:
+            rows = connection.execute(_LOAD, [list(key_ids)]).fetchall()
         loaded = {
             key_id: _Owned(subject, unwrap(self._ring.wrapping, key_id, key_class, wrapped))
             for key_id, subject, key_class, wrapped in rows

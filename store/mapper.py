@@ -1,7 +1,8 @@
 """Between events with open values and rows with sealed ones: the library's `Mapper`, ours."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from uuid import UUID
 
 import orjson
@@ -21,6 +22,8 @@ from store.ring import Ring
 from store.rows import Row, VersionedEvent
 from store.sealing import EventSealer, fingerprint
 
+_MINUTE = timedelta(minutes=1)
+
 
 @dataclass(frozen=True, slots=True)
 class Settled:
@@ -29,19 +32,15 @@ class Settled:
     draft: Draft
     subject: str
     party: Party | None
-    points: Mapping[str, str]
+    points: Mapping[str, Party] = field(default_factory=dict)
+    """Whose the contact points are that it names, by their text."""
     command_id: UUID | None = None
     opening: bool = False
 
     @property
-    def originator_id(self) -> str:
-        """The stream."""
+    def stream(self) -> str:
+        """The whole name of the stream."""
         return f"{self.subject}/{self.draft.stream}"
-
-    @property
-    def originator_version(self) -> int:
-        """The version that it asks for; the database gives the real one."""
-        return (self.draft.expected or 0) + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,30 +67,33 @@ class EventMapper(Mapper[str]):
         """The row of a settled draft."""
         draft, party = domain_event.draft, domain_event.party
         sealer = EventSealer(
-            domain_event.subject, draft.event_id, party.key if party else None, domain_event.points
+            domain_event.subject,
+            draft.event_id,
+            party.key if party else None,
+            {text: point.subject for text, point in domain_event.points.items()},
         )
-        state = draft.data.model_dump_json(context=sealer, exclude_none=True).encode()
         when = draft.when
+        offset = when.occurred_at.utcoffset() if when.occurred_at is not None else None
         return Row(
-            originator_id=domain_event.originator_id,
-            originator_version=domain_event.originator_version,
-            topic=draft.data.TYPE,
-            state=state,
-            type_version=draft.data.VERSION,
+            stream=domain_event.stream,
             event_id=draft.event_id,
-            subject=domain_event.subject,
             partition=partition_of(domain_event.subject, self._partitions),
+            type=draft.data.TYPE,
+            type_version=draft.data.VERSION,
+            subject=domain_event.subject,
             source=draft.source,
-            actor=draft.actor,
             occurred_at=when.occurred_at,
+            offset_minutes=offset // _MINUTE if offset else 0,
             precision=None if when.precision == "second" else when.precision,
             basis=None if when.basis == "reported" else when.basis,
             business_date=when.business_date,
             traffic=None if when.traffic == "live" else when.traffic,
+            actor=draft.actor,
             correlation_id=draft.correlation_id or draft.event_id,
             causation_id=draft.causation_id,
             command_id=domain_event.command_id,
             fingerprint=self._fingerprint(party, draft),
+            state=draft.data.model_dump_json(context=sealer, exclude_none=True).encode(),
             opening=domain_event.opening,
         )
 
@@ -124,10 +126,10 @@ class EventMapper(Mapper[str]):
             correlation_id=cause.correlation_id or cause.event_id,
             causation_id=cause.event_id,
         )
-        return Settled(draft, party.subject, party, {}, settled.command_id, opening=True)
+        return Settled(draft, party.subject, party, command_id=settled.command_id, opening=True)
 
     def _fingerprint(self, party: Party | None, draft: Draft) -> bytes:
         # An erasure destroys the identity key, so that its own event cannot depend on it.
         if party is None or isinstance(draft.data, SubjectErased):
             return fingerprint(self._ring.fingerprint, draft.content)
-        return party.key("identity").fingerprint(draft.content)
+        return fingerprint(party.fingerprint_key, draft.content)

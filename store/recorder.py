@@ -1,8 +1,7 @@
 """The log in PostgreSQL, as the library's `ApplicationRecorder` and as the appender's one door."""
 
-from collections.abc import Iterable, Sequence
-from operator import attrgetter
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 from uuid import UUID
 
 from eventsourcing.persistence import (
@@ -14,8 +13,8 @@ from eventsourcing.persistence import (
     Subscription,
 )
 from psycopg import Connection
-from psycopg_pool import ConnectionPool
 
+from store.reaching import Pool, reach
 from store.rows import (
     AlreadyStored,
     DeadKeys,
@@ -30,33 +29,21 @@ from store.rows import (
     bare_row,
 )
 
-_COLUMNS = {
-    "opening": "boolean",
-    "originator_id": "text",
-    "event_id": "uuid",
-    "partition": "integer",
-    "topic": "text",
-    "type_version": "integer",
-    "subject": "text",
-    "source": "text",
-    "occurred_at": "timestamptz",
-    "offset_minutes": "integer",
-    "precision": "text",
-    "basis": "text",
-    "business_date": "date",
-    "traffic": "text",
-    "actor": "text",
-    "correlation_id": "uuid",
-    "causation_id": "uuid",
-    "command_id": "uuid",
-    "fingerprint": "bytea",
-    "state": "bytea",
-}
-"""What `append` takes of each row, in its order, and as which type."""
+T = TypeVar("T")
 
-_read_row = attrgetter(*_COLUMNS)
-_TYPES = ("integer", *_COLUMNS.values(), "integer", "bytea", "integer", "text", "integer")
-_APPEND = f"SELECT * FROM append({', '.join(f'%b::{t}[]' for t in _TYPES)}, %b)"
+_TYPES = (
+    # request, place in its stream, place in its partition
+    *("integer", "integer", "integer"),
+    # the columns of Row
+    *("text", "uuid", "integer", "text", "integer", "text", "text", "timestamptz", "integer"),
+    *("text", "text", "date", "text", "text", "uuid", "uuid", "uuid", "bytea", "bytea", "boolean"),
+    # key ids, expectations
+    *("integer", "bytea", "integer", "text", "integer"),
+)
+_APPEND = f"""
+    SELECT outcome, at, position, version, sequence
+    FROM append({", ".join(f"%b::{t}[]" for t in _TYPES)}, %b)
+"""
 
 _STORED = """
     SELECT e.event_id, e.fingerprint, e.subject, e.stream, e.version, e.partition, e.sequence,
@@ -72,35 +59,40 @@ class Recorder(ApplicationRecorder):
     `locked=False` takes the append's lock away; only a test that wants to see the log break does.
     """
 
-    def __init__(
-        self, pool: ConnectionPool[Connection[Any]], partitions: int, *, locked: bool = True
-    ) -> None:
+    def __init__(self, pool: Pool, partitions: int, *, locked: bool = True) -> None:
         self._pool = pool
         self._partitions = partitions
         self._locked = locked
 
     def append(self, group: Sequence[Prepared]) -> list[Outcome]:
-        """Write each request of the group, or say why not; one round trip, one commit for all."""
-        with self._pool.connection() as connection:
+        """Write each request of the group, or say why not; one round trip where nothing stands in
+        the way, one commit for all."""
+        with reach(self._pool) as connection:
             return self.append_on(connection, group)
 
     def append_on(self, connection: Connection[Any], group: Sequence[Prepared]) -> list[Outcome]:
         """The same inside the caller's transaction, which holds the append's lock until its end."""
-        rows = [row for request in group for row in request.rows]
-        events = [(i, *_read_row(row)) for i, request in enumerate(group) for row in request.rows]
-        keys = [(i, key_id) for i, request in enumerate(group) for key_id in request.key_ids]
-        expects = [(i, *expect) for i, request in enumerate(group) for expect in request.expects]
-        arrays = [
-            *_columns(events, 1 + len(_COLUMNS)),
-            *_columns(keys, len(("request", "key_id"))),
-            *_columns(expects, len(("request", "stream", "version"))),
-        ]
-        answers = connection.execute(_APPEND, [*arrays, self._locked]).fetchall()
-        return _outcomes(len(group), rows, answers)
+        refused: dict[int, Outcome] = {}
+        opened: set[UUID] = set()
+        while len(refused) < len(group):
+            # Each turn refuses a request or finds somebody opened, so there is a last one.
+            going = [(i, one) for i, one in enumerate(group) if i not in refused]
+            statement = _Statement(going, opened)
+            with connection.cursor(binary=True) as cursor:
+                answers = cursor.execute(_APPEND, [*statement.arrays(), self._locked]).fetchall()
+            if answers[0][0] == "written":
+                return statement.outcomes(len(group), refused, answers)
+            for outcome, at, *_ in answers:
+                if outcome == "opened":
+                    opened.add(statement.rows[at - 1].event_id)
+                else:
+                    # A repeat is one even if its key died or its stream moved: those come behind.
+                    refused.setdefault(at, _REFUSALS[outcome])
+        return [refused[i] for i in range(len(group))]
 
     def stored(self, event_ids: Iterable[UUID]) -> dict[UUID, StoredEventRow]:
         """Those of the events that are in the log."""
-        with self._pool.connection() as connection:
+        with reach(self._pool) as connection:
             rows = connection.execute(
                 _STORED.format("e.event_id = ANY(%s)"), [list(event_ids)]
             ).fetchall()
@@ -109,7 +101,7 @@ class Recorder(ApplicationRecorder):
     def of_command(self, first: StoredEventRow) -> list[StoredEventRow]:
         """All events of the command that wrote `first`; they lie next to each other."""
         condition = "e.command_id = %s AND e.position >= %s AND e.position < %s + 1000"
-        with self._pool.connection() as connection:
+        with reach(self._pool) as connection:
             rows = connection.execute(
                 _STORED.format(condition), [first.command_id, first.position, first.position]
             ).fetchall()
@@ -122,8 +114,11 @@ class Recorder(ApplicationRecorder):
         if not stored_events:
             return []
         rows = tuple(bare_row(event, self._partitions) for event in stored_events)
-        expects = {row.originator_id: row.originator_version - 1 for row in reversed(rows)}
-        request = Prepared(rows, expects=tuple((str(s), v) for s, v in expects.items()))
+        expects = {
+            str(event.originator_id): event.originator_version - 1
+            for event in reversed(stored_events)
+        }
+        request = Prepared(rows, expects=tuple(expects.items()))
         (outcome,) = self.append([request])
         if not isinstance(outcome, Written):
             raise IntegrityError("an event of that stream and version is recorded already")
@@ -146,7 +141,7 @@ class Recorder(ApplicationRecorder):
             ORDER BY version {order} LIMIT %s
         """
         upper = 2**31 - 1 if lte is None else lte
-        with self._pool.connection() as connection:
+        with reach(self._pool) as connection:
             rows = connection.execute(query, [str(originator_id), gt or 0, upper, limit]).fetchall()
         return [VersionedEvent(*row) for row in rows]
 
@@ -168,13 +163,13 @@ class Recorder(ApplicationRecorder):
         """
         upper = 2**63 - 1 if stop is None else stop
         parameters = [first, upper, not topics, list(topics), limit]
-        with self._pool.connection() as connection:
+        with reach(self._pool) as connection:
             rows = connection.execute(query, parameters).fetchall()
         return [Notification(*row) for row in rows]
 
     def max_notification_id(self) -> int | None:
         """The last position, or None for an empty log."""
-        with self._pool.connection() as connection:
+        with reach(self._pool) as connection:
             row = connection.execute("SELECT max(position) FROM events").fetchone()
         return row[0] if row else None
 
@@ -187,21 +182,60 @@ class Recorder(ApplicationRecorder):
         raise NotSupportedError("read the store feed instead")
 
 
+class _Statement:
+    """A group as the arrays that `append` takes, and its answers as outcomes."""
+
+    def __init__(self, group: Sequence[tuple[int, Prepared]], opened: Collection[UUID]) -> None:
+        self._group = group
+        self.rows: list[Row] = []
+        self._requests: list[int] = []
+        seen = set(opened)
+        for number, request in group:
+            for row in request.rows:
+                # Two requests of one group may open the same subject: the first one does.
+                if row.opening and row.event_id in seen:
+                    continue
+                seen.add(row.event_id)
+                self.rows.append(row)
+                self._requests.append(number)
+
+    def arrays(self) -> list[Sequence[Any]]:
+        """One array for each of `_TYPES`."""
+        keys = [(number, key_id) for number, one in self._group for key_id in one.key_ids]
+        expects = [(number, *expect) for number, one in self._group for expect in one.expects]
+        return [
+            self._requests,
+            _places(row.stream for row in self.rows),
+            _places(row.partition for row in self.rows),
+            *_columns(self.rows, len(Row._fields)),
+            *_columns(keys, len(("request", "key_id"))),
+            *_columns(expects, len(("request", "stream", "version"))),
+        ]
+
+    def outcomes(
+        self, requests: int, refused: Mapping[int, Outcome], answers: Iterable[tuple[Any, ...]]
+    ) -> list[Outcome]:
+        """What became of each request, those included that were refused before."""
+        places: list[list[Place]] = [[] for _ in range(requests)]
+        for _, at, position, version, sequence in sorted(answers):
+            places[self._requests[at - 1]].append(
+                Place(self.rows[at - 1], position, version, sequence)
+            )
+        return [refused.get(i) or Written(tuple(places[i])) for i in range(requests)]
+
+
+def _places(names: Iterable[T]) -> list[int]:
+    """Of each name how often it has come so far."""
+    counts: dict[T, int] = {}
+    places = []
+    for name in names:
+        counts[name] = place = counts.get(name, 0) + 1
+        places.append(place)
+    return places
+
+
 def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
     return [list(column) for column in zip(*rows, strict=True)] if rows else [[]] * width
-
-
-def _outcomes(
-    requests: int, rows: Sequence[Row], answers: Sequence[tuple[Any, ...]]
-) -> list[Outcome]:
-    refusals: dict[int, Outcome] = {}
-    places: list[list[Place]] = [[] for _ in range(requests)]
-    for request, outcome, ordinal, position, version, sequence in answers:
-        if outcome == "written":
-            places[request].append(Place(rows[ordinal - 1], position, version, sequence))
-        else:
-            refusals[request] = _REFUSALS[outcome]
-    return [refusals.get(i) or Written(tuple(written)) for i, written in enumerate(places)]
 
 
 _REFUSALS: dict[str, Outcome] = {

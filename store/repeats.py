@@ -70,4 +70,4 @@ class Repeats:
         if row.key_id is None or row.wrapped is None or self._ring.is_destroyed(row.key_id):
             return None
         key = unwrap(self._ring.wrapping, row.key_id, "identity", row.wrapped)
-        return compare_digest(row.fingerprint, key.fingerprint(content))
+        return compare_digest(row.fingerprint, fingerprint(key.fingerprint_key(), content))

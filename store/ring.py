@@ -7,11 +7,13 @@ None of the keys is derived from another.
 import hashlib
 import hmac
 import os
+import re
 import secrets
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +22,8 @@ from schemas.errors import Broken
 KEY_BYTES = 32
 _FILES = ("wrapping", "lookup", "id", "fingerprint", "service")
 _DESTROYED = "destroyed"
+_LINE_LENGTH = 32
+_LINE = re.compile(rb"[0-9a-f]{1,32}")
 _OPEN_TO_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -60,18 +64,10 @@ class Ring:
 
         All of it appears at once: half a ring after a crash would look like a lost one.
         """
-        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        made = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-        for name in _FILES:
-            _write(made / f"{name}.key", secrets.token_bytes(KEY_BYTES))
-        _write(made / _DESTROYED, b"")
-        _sync_folder(made)
-        try:
-            made.rename(folder)
-        except OSError:
-            shutil.rmtree(made)
-            raise RingFault("RING_DIR holds files already: a ring is never overwritten") from None
-        _sync_folder(folder.parent)
+        with _appearing(folder) as made:
+            for name in _FILES:
+                _write(made / f"{name}.key", secrets.token_bytes(KEY_BYTES))
+            _write(made / _DESTROYED, b"")
         return Ring.open(folder)
 
     @staticmethod
@@ -88,6 +84,17 @@ class Ring:
         ring.refresh()
         return ring
 
+    def copy_to(self, folder: Path) -> "Ring":
+        """A copy in a new folder, read back and found the same; raises RingFault where `folder`
+        holds something already."""
+        with _appearing(folder) as made:
+            for name in (*(f"{key}.key" for key in _FILES), _DESTROYED):
+                _write(made / name, (self.folder / name).read_bytes())
+        copy = Ring.open(folder)
+        if copy.identity != self.identity or copy.wrapping != self.wrapping:
+            raise RingFault("the copy differs from the ring: the disk is not to be trusted")
+        return copy
+
     def refresh(self) -> bool:
         """Read the list of destroyed keys again if it has grown; True if it had.
 
@@ -101,8 +108,7 @@ class Ring:
         if state == self._list_state:
             return False
         _closed(self.folder / _DESTROYED)
-        lines = (self.folder / _DESTROYED).read_text("ascii").split()
-        self._destroyed = frozenset(map(bytes.fromhex, lines))
+        self._destroyed = frozenset(_listed((self.folder / _DESTROYED).read_bytes()))
         self._list_state = state
         return True
 
@@ -119,8 +125,9 @@ class Ring:
         """Put key ids on the list, for good, before the database forgets their bytes."""
         # Without O_CREAT: a list that went missing must not begin anew, with everybody readable.
         handle = os.open(self.folder / _DESTROYED, os.O_WRONLY | os.O_APPEND)
-        with os.fdopen(handle, "w", encoding="ascii") as file:
-            file.writelines(f"{key_id.hex()}\n" for key_id in key_ids)
+        with os.fdopen(handle, "wb") as file:
+            # A line begins with its own break: a crash may have left half a line before it.
+            file.write(b"".join(b"\n" + key_id.hex().encode() for key_id in key_ids) + b"\n")
             file.flush()
             os.fsync(file.fileno())
         self.refresh()
@@ -133,9 +140,21 @@ def _read_key(folder: Path, name: str) -> bytes:
         key = path.read_bytes()
     except FileNotFoundError:
         raise RingFault(f"the ring has no {path.name}: restore its backup to RING_DIR") from None
+    except PermissionError:
+        raise RingFault(f"the ring's {path.name} belongs to another user: chown it") from None
     if len(key) != KEY_BYTES:
         raise RingFault(f"the ring's {path.name} is damaged: restore its backup to RING_DIR")
     return key
+
+
+def _listed(content: bytes) -> Iterator[bytes]:
+    """The key ids of the list. What a crash left of half a line names no key, and its erasure is
+    run again; anything else is damage, behind which somebody may be readable again."""
+    for line in content.split():
+        if not _LINE.fullmatch(line):
+            raise RingFault("the ring's list of destroyed keys is damaged: restore it")
+        if len(line) == _LINE_LENGTH:
+            yield bytes.fromhex(line.decode())
 
 
 def _closed(path: Path) -> None:
@@ -148,6 +167,22 @@ def _write(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+
+
+@contextmanager
+def _appearing(folder: Path) -> Iterator[Path]:
+    """A folder to fill, which takes its place as `folder` at once, or not at all."""
+    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    made = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        yield made
+        _sync_folder(made)
+        made.rename(folder)
+    except OSError:
+        raise RingFault(f"{folder} holds files already, or cannot be written") from None
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+    _sync_folder(folder.parent)
 
 
 def _sync_folder(folder: Path) -> None:

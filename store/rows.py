@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from eventsourcing.persistence import StoredEvent
@@ -18,35 +19,35 @@ class VersionedEvent(StoredEvent):
     type_version: int
 
 
-@dataclass(frozen=True)
-class Row(VersionedEvent):
-    """One event as the log keeps it: the stored event, and the envelope in columns.
+class Row(NamedTuple):
+    """One event as the log keeps it, in the order in which `append` takes its columns.
 
-    `originator_id` is the stream and `topic` the event type. Position, version, sequence and
-    recorded time are the database's to give. An `opening` row is written only if it is not there.
+    Position, version, sequence and recorded time are the database's to give. A NamedTuple, because
+    a group's rows are turned into columns by one `zip`.
     """
 
+    stream: str
     event_id: UUID
-    subject: str
     partition: int
+    type: str
+    type_version: int
+    subject: str
     source: str
-    actor: str
     occurred_at: datetime | None
+    offset_minutes: int
+    """The channel's own offset from UTC."""
     precision: str | None
     basis: str | None
     business_date: date | None
     traffic: str | None
+    actor: str
     correlation_id: UUID
     causation_id: UUID | None
     command_id: UUID | None
     fingerprint: bytes
+    state: bytes
     opening: bool = False
-
-    @property
-    def offset_minutes(self) -> int:
-        """The channel's own offset from UTC, in minutes."""
-        offset = self.occurred_at.utcoffset() if self.occurred_at is not None else None
-        return int(offset.total_seconds() // 60) if offset is not None else 0
+    """A `subject.opened`, which is written only if nobody was first."""
 
 
 def bare_row(stored: StoredEvent, partitions: int) -> Row:
@@ -56,25 +57,25 @@ def bare_row(stored: StoredEvent, partitions: int) -> Row:
     name = f"{stream} {stored.originator_version}".encode()
     event_id = uuid8(hashlib.sha256(name).digest())
     return Row(
-        originator_id=stream,
-        originator_version=stored.originator_version,
-        topic=stored.topic,
-        state=stored.state,
+        stream=stream,
         event_id=event_id,
+        partition=partition_of(subject, partitions),
+        type=stored.topic,
         type_version=1,
         subject=subject,
-        partition=partition_of(subject, partitions),
         source="library",
-        actor="house:library",
         occurred_at=None,
+        offset_minutes=0,
         precision=None,
         basis=None,
         business_date=None,
         traffic=None,
+        actor="house:library",
         correlation_id=event_id,
         causation_id=None,
         command_id=None,
         fingerprint=hashlib.sha256(stored.state).digest()[:16],
+        state=stored.state,
     )
 
 
@@ -84,13 +85,12 @@ class Prepared:
 
     rows: tuple[Row, ...]
     key_ids: tuple[bytes, ...] = ()
-    """The keys it was sealed with; the append refuses it when one died meanwhile."""
+    """The keys that it relies on; the append refuses it when one died meanwhile."""
     expects: tuple[tuple[str, int], ...] = ()
     """(stream, version) that must still hold; 0 for a stream without events."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where one row went."""
 
     row: Row

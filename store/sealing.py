@@ -43,9 +43,10 @@ class DataKey:
         key = secrets.token_bytes(32)
         return DataKey(key_id_of(key), key)
 
-    def fingerprint(self, content: bytes) -> bytes:
-        """16 bytes that are equal for equal contents of this subject, and for nobody else's."""
-        return fingerprint(hmac.digest(self.key, b"fingerprint", "sha256"), content)
+    def fingerprint_key(self) -> bytes:
+        """What contents of this subject are fingerprinted with: equal ones are found to be equal,
+        and nobody else's can be compared with them."""
+        return hmac.digest(self.key, b"fingerprint", "sha256")
 
 
 def key_id_of(key: bytes) -> bytes:
@@ -89,6 +90,8 @@ def open_token(key: DataKey, subject: str, token: str) -> str:
     """The value again; raises Tampered when the token was made otherwise than it says."""
     raw = _raw(token)
     head, sealed = raw[:_HEAD], raw[_HEAD:]
+    if head[:_ID] != key.key_id:
+        raise Tampered("a sealed value names another key")
     try:
         plain = AESGCM(key.key).decrypt(head[_ID + _ID :], sealed, head + subject.encode())
     except InvalidTag:

@@ -1,104 +1,84 @@
 -- One append, one round trip. Separate statements on purpose: a look in the same statement as the
 -- lock would use the snapshot from before the wait, and two writers would take the same position.
+--
+-- Everything is written, or nothing: where something stands in the way, only that is answered, and
+-- the caller comes again with the rest. So rows come numbered within their stream and partition,
+-- and the log's end is all that is added here.
+--
+-- Each look-up is a scalar subquery, because an `exists` becomes a join: planned while the log is
+-- small, it would go on reading the whole log when it is large.
 
 create function append(
-    e_request integer[], e_opening boolean[], e_stream text[], e_event_id uuid[],
-    e_partition integer[], e_type text[], e_type_version integer[],
-    e_subject text[], e_source text[], e_occurred_at timestamptz[], e_offset integer[],
-    e_precision text[], e_basis text[], e_business_date date[], e_traffic text[], e_actor text[],
-    e_correlation uuid[], e_causation uuid[], e_command uuid[], e_fingerprint bytea[],
-    e_state bytea[],
+    e_request integer[], e_in_stream integer[], e_in_partition integer[],
+    e_stream text[], e_event_id uuid[], e_partition integer[], e_type text[],
+    e_type_version integer[], e_subject text[], e_source text[], e_occurred_at timestamptz[],
+    e_offset integer[], e_precision text[], e_basis text[], e_business_date date[],
+    e_traffic text[], e_actor text[], e_correlation uuid[], e_causation uuid[], e_command uuid[],
+    e_fingerprint bytea[], e_state bytea[], e_opening boolean[],
     k_request integer[], k_key_id bytea[],
     x_request integer[], x_stream text[], x_version integer[],
     locked boolean
 ) returns table (
-    request integer, outcome text, ordinal integer,
+    outcome text,      -- 'written', or why nothing was
+    at integer,        -- row number from 1 where written or opened, else the request's number
     "position" bigint, version integer, sequence bigint
 )
 language plpgsql as $$
 #variable_conflict use_column
 declare
-    stored  integer[];
-    dead    integer[];
-    stale   integer[];
-    refused integer[];
-    last    record;
+    last record;
 begin
     if locked then
         perform pg_advisory_xact_lock(4242001);
     end if;
 
-    stored := array(
-        select distinct e.request from unnest(e_request, e_event_id, e_opening) e(request, id, opening)
-        where not e.opening and exists (select from events where event_id = e.id));
-    dead := array(
-        select distinct k.request from unnest(k_request, k_key_id) k(request, key_id)
-        where not exists (
-            select from subject_keys s where s.key_id = k.key_id and s.wrapped is not null));
-    stale := array(
-        select distinct x.request from unnest(x_request, x_stream, x_version) x(request, stream, version)
-        where x.version <> coalesce((
-            select version from events where stream = x.stream order by version desc limit 1), 0));
-    refused := stored || dead || stale;
-
     return query
-        select r.request,
-               case when r.request = any (stored) then 'stored'
-                    when r.request = any (dead) then 'dead' else 'stale' end,
-               null::integer, null::bigint, null::integer, null::bigint
-        from (select distinct unnest(refused) as request) r;
+        select case when e.opening then 'opened' else 'stored' end,
+               case when e.opening then e.ord::integer else e.request end,
+               null::bigint, null::integer, null::bigint
+        from unnest(e_request, e_event_id, e_opening) with ordinality e(request, id, opening, ord)
+        where (select true from events where event_id = e.id limit 1)
+        union all
+        select 'dead', k.request, null, null, null
+        from unnest(k_request, k_key_id) k(request, key_id)
+        where (select wrapped is not null from subject_keys where key_id = k.key_id limit 1) is not true
+        union all
+        select 'stale', x.request, null, null, null
+        from unnest(x_request, x_stream, x_version) x(request, stream, version)
+        where x.version <> coalesce((
+            select version from events where stream = x.stream order by version desc limit 1), 0);
+    if found then
+        return;
+    end if;
 
     select coalesce(max(e.position), 0) as position,
+           -- The server's clock may be set back; what was recorded later must not look earlier.
            greatest(clock_timestamp(), max(e.recorded_at)) as now
     into last
     from (select position, recorded_at from events order by position desc limit 1) e;
 
     return query
-        with given as (
-            select e.*, row_number() over (
-                       -- Two requests of one group may open the same subject: the first one does.
-                       partition by e.event_id order by e.ord) as nth
-            from unnest(
-                e_request, e_opening, e_stream, e_event_id, e_partition, e_type, e_type_version,
-                e_subject, e_source, e_occurred_at, e_offset, e_precision, e_basis, e_business_date,
-                e_traffic, e_actor, e_correlation, e_causation, e_command, e_fingerprint, e_state
-            ) with ordinality e(
-                request, opening, stream, event_id, partition, type, type_version,
-                subject, source, occurred_at, offset_minutes, precision_, basis, business_date,
-                traffic, actor, correlation_id, causation_id, command_id, fingerprint, state, ord)
-            where not e.request = any (refused)
-        ), written as (
-            select g.*,
-                   last.position + row_number() over (order by g.ord) as position,
-                   row_number() over (partition by g.stream order by g.ord) as in_stream,
-                   row_number() over (partition by g.partition order by g.ord) as in_partition
-            from given g
-            where g.nth = 1 and not (
-                g.opening and exists (select from events where event_id = g.event_id))
-        ), streams as (
-            select s.stream, coalesce((
-                select version from events where stream = s.stream
-                order by version desc limit 1), 0) as version
-            from (select distinct stream from written) s
-        ), partitions as (
-            select p.partition, coalesce((
-                select sequence from events where partition = p.partition
-                order by sequence desc limit 1), 0) as sequence
-            from (select distinct partition from written) p
-        ), inserted as (
-            insert into events
-            select w.position, w.stream, (s.version + w.in_stream)::integer, w.event_id, w.partition,
-                   p.sequence + w.in_partition, w.type, w.type_version, w.subject, w.source,
-                   coalesce(w.occurred_at, last.now), w.offset_minutes, w.precision_, w.basis,
-                   w.business_date, w.traffic, last.now, w.actor, w.correlation_id, w.causation_id,
-                   w.command_id, w.fingerprint, w.state
-            from written w join streams s using (stream) join partitions p using (partition)
-            order by w.position
-            returning position, version, sequence
-        )
-        select w.request, 'written', w.ord::integer, i.position, i.version, i.sequence
-        from inserted i join written w using (position)
-        order by i.position;
+        insert into events
+        select last.position + e.ord, e.stream,
+               e.in_stream + coalesce((
+                   select version from events where stream = e.stream
+                   order by version desc limit 1), 0),
+               e.event_id, e.partition,
+               e.in_partition + coalesce((
+                   select sequence from events where partition = e.partition
+                   order by sequence desc limit 1), 0),
+               e.type, e.type_version, e.subject, e.source, coalesce(e.occurred_at, last.now),
+               e.offset_minutes, e.precision_, e.basis, e.business_date, e.traffic, last.now,
+               e.actor, e.correlation_id, e.causation_id, e.command_id, e.fingerprint, e.state
+        from unnest(
+            e_in_stream, e_in_partition, e_stream, e_event_id, e_partition, e_type, e_type_version,
+            e_subject, e_source, e_occurred_at, e_offset, e_precision, e_basis, e_business_date,
+            e_traffic, e_actor, e_correlation, e_causation, e_command, e_fingerprint, e_state
+        ) with ordinality e(
+            in_stream, in_partition, stream, event_id, partition, type, type_version,
+            subject, source, occurred_at, offset_minutes, precision_, basis, business_date,
+            traffic, actor, correlation_id, causation_id, command_id, fingerprint, state, ord)
+        returning 'written', (position - last.position)::integer, position, version, sequence;
 
     -- A hint for readers; their poll is the truth.
     perform pg_notify('store_moved', '');
@@ -107,6 +87,8 @@ $$;
 
 -- Who is behind each look-up. Rows go in sorted, so that two processes never wait for each other in
 -- a circle; the first one to insert an identifier wins, with its subject and its identity key.
+-- Nothing here takes a position, so a lost commit costs a random name and no event: the append that
+-- relies on it makes both durable.
 create function resolve(
     i_lookup bytea[], i_subject text[], i_kind text[], i_sealed text[],
     i_key_id bytea[], i_wrapped bytea[]
@@ -114,6 +96,7 @@ create function resolve(
 language plpgsql as $$
 #variable_conflict use_column
 begin
+    perform set_config('synchronous_commit', 'off', true);
     with given as (
         select * from unnest(i_lookup, i_subject, i_kind, i_sealed, i_key_id, i_wrapped)
             g(lookup, subject, kind, sealed, key_id, wrapped)
@@ -127,5 +110,29 @@ begin
     select key_id, subject, 'identity', wrapped from given join won using (subject);
 
     return query select lookup, subject from identifiers where lookup = any (i_lookup);
+end
+$$;
+
+-- The content key of each living subject: the given one, or the one that was there first.
+create function give_content_keys(k_subject text[], k_key_id bytea[], k_wrapped bytea[])
+returns table (subject text, key_id bytea, wrapped bytea)
+language plpgsql as $$
+#variable_conflict use_column
+begin
+    perform set_config('synchronous_commit', 'off', true);
+    -- An erasure locks the identity key first, so none of its subject's keys comes after it.
+    perform from subject_keys
+        where subject = any (k_subject) and class = 'identity'
+        order by subject for share;
+    insert into subject_keys
+        select k.key_id, k.subject, 'content', k.wrapped
+        from unnest(k_subject, k_key_id, k_wrapped) k(subject, key_id, wrapped)
+        join subject_keys i on i.subject = k.subject and i.class = 'identity'
+        where i.wrapped is not null
+        order by k.subject
+        on conflict do nothing;
+
+    return query select subject, key_id, wrapped from subject_keys
+        where subject = any (k_subject) and class = 'content' and wrapped is not null;
 end
 $$;

@@ -1,0 +1,169 @@
+"""The event store as tests use it: opened on a fresh database and ring, and things to append."""
+
+import multiprocessing
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from backbone.wiring import Store, conninfo, open_store
+from schemas.canonical import canonical
+from schemas.envelope import When
+from schemas.identifiers import Identifier, parse_identifier
+from schemas.people import SubjectErased
+from schemas.receipts import Receipt
+from schemas.references import Door
+from store.drafts import Append, Draft, Who, who_text
+from store.erasing import Erasure
+from store.rows import Row
+
+PARTITIONS = 4
+T0 = datetime(2026, 3, 1, 12, tzinfo=UTC)
+SECONDS_MAX = 60.0
+"""How long a test waits for an answer, so that a hang is a failure and not a silence."""
+
+processes = multiprocessing.get_context("forkserver")
+"""Real processes. Each is forked from a server that has imported everything and runs no thread, so
+that a hundred of them cost seconds and not minutes."""
+processes.set_forkserver_preload(["tests.stores"])
+
+
+@contextmanager
+def opened(url: str, ring: Path, **changes: Any) -> Iterator[Store]:
+    """A store of four partitions with its appender running."""
+    with open_store(url, ring, PARTITIONS, **changes) as store:
+        yield store
+
+
+def who(text: str) -> Identifier:
+    """An identifier by its text, `crm:1`."""
+    return parse_identifier(text, "BE")
+
+
+def complaint(
+    store: Store, of: Who | str, channel_id: str, *, text: str | None = None, **changes: Any
+) -> Draft:
+    """A complaint, which the shop calls `channel_id`; `text` is what was said, its content."""
+    data = {"channel": "voice", "via": "direct", "issue": "late"}
+    return touchpoint(
+        store, of, channel_id, "complaint.made", data | ({"text": text} if text else {}), **changes
+    )
+
+
+def registration(
+    store: Store, of: Who | str, channel_id: str, *, phone: str, **changes: Any
+) -> Draft:
+    """A registration, with a family name and a telephone that is a subject of its own."""
+    data = {
+        "party": "person",
+        "relationship": "customer",
+        "name_family": "Peeters",
+        "points": [{"kind": "phone", "value": phone}],
+    }
+    return touchpoint(store, of, channel_id, "customer.registered", data, **changes)
+
+
+def touchpoint(
+    store: Store, of: Who | str, channel_id: str, event_type: str, data: Any, **changes: Any
+) -> Draft:
+    """What a channel reports; a text with a colon is an identifier."""
+    if isinstance(of, str) and ":" in of and not of.startswith("@"):
+        of = who(of)
+    event_id = store.ids.event_id("shop", channel_id)
+    door = Door("shop", "BE", store.ids)
+    values: dict[str, Any] = {
+        "event_id": event_id,
+        "data": store.registry.parse(event_type, 1, data, door),
+        "content": canonical({"type": event_type, "subject": who_text(of), "data": data}),
+        "who": of,
+        "stream": f"touchpoint/{event_id}",
+        "when": When(T0),
+        "source": "shop",
+        "actor": "channel:shop",
+        "points": door.points,
+    }
+    return Draft(**(values | changes))
+
+
+def append(store: Store, *drafts: Draft, command_id: UUID | None = None, **changes: Any) -> Receipt:
+    """Append and wait for the receipt."""
+    appended = Append(drafts, command_id=command_id, **changes)
+    return store.appender.submit(appended).result(SECONDS_MAX)
+
+
+def report(store: Store, of: Who | str, channel_id: str, **changes: Any) -> Receipt:
+    """Report one complaint and wait for its receipt."""
+    return append(store, complaint(store, of, channel_id, **changes))
+
+
+def subject_of(store: Store, text: str) -> str | None:
+    """The subject behind an identifier, or None."""
+    identifier = who(text)
+    return store.eraser.subject_of(identifier.kind, identifier.normal)
+
+
+def erased_draft(store: Store, subject: str) -> Draft:
+    """The `subject.erased` of a subject, the same at every call."""
+    data = SubjectErased(reason="request", keys_destroyed=len(store.eraser.keys_of(subject)))
+    return Draft(
+        event_id=store.ids.event_id("house", f"erase {subject}"),
+        data=data,
+        content=canonical({"type": data.TYPE, "subject": subject}),
+        who=subject,
+        stream="subject",
+        when=When(),
+        source="house",
+        actor="house:test",
+    )
+
+
+def erase(store: Store, subject: str) -> Erasure:
+    """Erase a subject."""
+    return store.eraser.erase(subject, erased_draft(store, subject))
+
+
+def row(stream: str, channel_id: str, state: bytes = b"{}") -> Row:
+    """A bare row for the recorder, of a stream `@kind:code/…`."""
+    event_id = UUID(bytes=channel_id.encode().rjust(16, b"0"))
+    return Row(
+        stream=stream,
+        event_id=event_id,
+        partition=0,
+        type="intake.reported",
+        type_version=1,
+        subject=stream.partition("/")[0],
+        source="house",
+        occurred_at=None,
+        offset_minutes=0,
+        precision=None,
+        basis=None,
+        business_date=None,
+        traffic=None,
+        actor="house:test",
+        correlation_id=event_id,
+        causation_id=None,
+        command_id=None,
+        fingerprint=bytes(16),
+        state=state,
+    )
+
+
+def ask(url: str, query: str, parameters: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
+    """The rows of a query, in a connection of its own."""
+    with psycopg.connect(conninfo(url), autocommit=True) as connection:
+        cursor = connection.execute(query.encode(), list(parameters))
+        return cursor.fetchall() if cursor.description else []
+
+
+def count(url: str, table: str) -> int:
+    """How many rows a table has."""
+    return int(ask(url, f"SELECT count(*) FROM {table}")[0][0])
+
+
+def types(url: str) -> list[str]:
+    """The log's event types, in order of position."""
+    return [kind for (kind,) in ask(url, "SELECT type FROM events ORDER BY position")]
