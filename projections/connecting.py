@@ -19,6 +19,12 @@ from schemas.errors import Broken, Unavailable
 Cursor = psycopg.Cursor[TupleRow]
 
 
+class Unstorable(Broken):
+    """Some row holds a value that the database cannot take: NUL in a text, a number too large."""
+
+    code = "unstorable"
+
+
 def views_engine(url: str, *, connections_max: int = 10) -> Engine:
     """An engine for `postgresql+psycopg://…`; it connects when it is first used."""
     return create_engine(
@@ -36,8 +42,8 @@ def views_engine(url: str, *, connections_max: int = 10) -> Engine:
 def transaction(engine: Engine) -> Iterator[Connection]:
     """A transaction, committed at the end.
 
-    Raises Unavailable where the same may succeed later (database gone, deadlock, disk full), and
-    Broken with the SQLSTATE for what would fail again.
+    Raises Unavailable where the same may succeed later (database gone, deadlock, disk full),
+    Unstorable for values that no table takes, and Broken with the SQLSTATE for the rest.
     """
     try:
         with engine.begin() as connection:
@@ -53,6 +59,8 @@ def translated(error: Any) -> Unavailable | Broken:
     state = getattr(error, "sqlstate", None)
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
         return Unavailable("the views database did not answer", sqlstate=state)
+    if isinstance(error, psycopg.DataError):
+        return Unstorable("the views database cannot hold a value", sqlstate=state)
     return Broken("the views database refused a statement", sqlstate=state)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from psycopg.rows import args_row
 from sqlalchemy import Table
 
-from projections.connecting import Cursor
+from projections.connecting import Cursor, Unstorable
 from projections.tables import wire_types
 from projections.view import Key, Kind, R
 
@@ -85,7 +85,11 @@ class Target:
         with cursor.copy(statement.encode()) as copy:
             copy.set_types(self.types)
             for record in records:
-                copy.write_row(record)
+                try:
+                    copy.write_row(record)
+                except (TypeError, ValueError, ArithmeticError, AttributeError):
+                    # The driver's own complaint about a value, which may quote it.
+                    raise Unstorable("a value is not of its column's type") from None
 
     def _merge(self, cursor: Cursor, records: Iterable[Record], new: str) -> None:
         # Asked for in every transaction: one made in a batch that rolls back vanishes with it.

@@ -44,7 +44,10 @@ def create(
     with transaction(engine) as connection:
         _lock_view(connection, view)
         number = connection.scalar(
-            text("SELECT coalesce(max(generation), 0) + 1 FROM generations WHERE view = :view"),
+            text(
+                "INSERT INTO generation_numbers AS n (view, last) VALUES (:view, 1) "
+                "ON CONFLICT (view) DO UPDATE SET last = n.last + 1 RETURNING last"
+            ),
             {"view": view.name},
         )
         assert isinstance(number, int)

@@ -3,7 +3,7 @@
 Only that subject waits, in order; nothing is skipped and everybody else moves on.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import astuple, dataclass, fields, replace
 from uuid import UUID
 
@@ -28,11 +28,15 @@ class Hold:
 
 
 def fold(
-    change: Change, events: Iterable[Event], held: Mapping[str, Hold] | None = None
+    change: Change,
+    events: Iterable[Event],
+    held: Mapping[str, Hold] | None = None,
+    refused: Collection[UUID] = (),
 ) -> dict[str, Hold]:
     """Apply events to a change, leaving out those of held subjects; the holds that are new or grew.
 
     A held subject is erased at once all the same, and again in its order when the hold is retried.
+    `refused` are events whose rows the database does not take; they hold their subjects too.
     """
     waiting = dict(held or {})
     grown: dict[str, Hold] = {}
@@ -40,6 +44,8 @@ def fold(
         hold = waiting.get(event.subject)
         try:
             if hold is None or event.type == ERASED:
+                if event.event_id in refused:
+                    raise Unfoldable(event, "unstorable")
                 change.apply(event)
         except Unfoldable as fault:
             hold = hold or _hold(event, fault)

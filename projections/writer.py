@@ -4,17 +4,18 @@ The checkpoint is the guard. Redelivered events change nothing, and neither does
 its partition and was handed records all the same: its first statement finds the checkpoint moved.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from operator import attrgetter
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Connection, Engine, text
 
 from projections import checkpoints, holding
 from projections.change import Change
 from projections.checkpoints import Checkpoint, LostPartition, advance
-from projections.connecting import Cursor, cursor_of, transaction
+from projections.connecting import Cursor, Unstorable, cursor_of, transaction
 from projections.copying import target
 from projections.tables import of_generation
 from projections.view import ERASED, Key, Kind, View
@@ -65,15 +66,14 @@ class Writer:
         events, moved = advance(batch, expected, hints)
         if not moved:
             return dict(expected)
-        with transaction(self._engine) as connection:
-            self._claim(connection, [expected[partition] for partition in moved])
-            held = holding.among(connection, *self._where, {event.subject for event in events})
-            cursor = cursor_of(connection)
-            change = Change(self.view, self._before(cursor, events))
-            grown = holding.fold(change, events, held)
-            write(cursor, change, self.generation)
-            holding.write(connection, *self._where, grown.values())
-            self._finish(connection, moved.values())
+        before = [expected[partition] for partition in moved]
+        try:
+            self._take_over(events, before, moved.values())
+        except Unstorable:
+            refused = self._unstorable(events)
+            if not refused:
+                raise
+            self._take_over(events, before, moved.values(), refused)
         return {**expected, **moved}
 
     def repair(
@@ -106,6 +106,41 @@ class Writer:
             holding.write(connection, *self._where, grown.values())
             self._finish(connection, [known])
         return known
+
+    def _take_over(
+        self,
+        events: Sequence[Event],
+        before: Sequence[Checkpoint],
+        after: Iterable[Checkpoint],
+        refused: Collection[UUID] = (),
+    ) -> None:
+        with transaction(self._engine) as connection:
+            self._claim(connection, before)
+            self._fold(connection, events, refused)
+            self._finish(connection, after)
+
+    def _fold(
+        self, connection: Connection, events: Sequence[Event], refused: Collection[UUID] = ()
+    ) -> None:
+        held = holding.among(connection, *self._where, {event.subject for event in events})
+        cursor = cursor_of(connection)
+        change = Change(self.view, self._before(cursor, events))
+        grown = holding.fold(change, events, held, refused)
+        write(cursor, change, self.generation)
+        holding.write(connection, *self._where, grown.values())
+
+    def _unstorable(self, events: Sequence[Event]) -> set[UUID]:
+        """Which events make rows that the database does not take: found by trying halves."""
+        try:
+            with transaction(self._engine) as connection:
+                self._fold(connection, events)
+                connection.rollback()
+        except Unstorable:
+            if len(events) == 1:
+                return {events[0].event_id}
+            middle = len(events) // 2
+            return self._unstorable(events[:middle]) | self._unstorable(events[middle:])
+        return set()
 
     @property
     def _where(self) -> tuple[str, int]:

@@ -22,7 +22,7 @@ tallies = Table(
     Column("subject", Text, primary_key=True),
     Column("partition", Integer, nullable=False),
     Column("complaints", BigInteger, nullable=False),
-    Column("spent", Numeric(19, 4), nullable=False),
+    Column("spent", Numeric(28, 4), nullable=False),
     Column("name", Text),
 )
 seen = Table(
@@ -40,7 +40,7 @@ by_name = Table(
     Column("name", Text, primary_key=True),
     Column("rows", BigInteger, nullable=False),
     Column("complaints", BigInteger, nullable=False),
-    Column("spent", Numeric(25, 4), nullable=False),
+    Column("spent", Numeric(28, 4), nullable=False),
 )
 
 

@@ -4,6 +4,7 @@ Its sabotage twin takes the compare-and-set out and breaks the same invariant.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from operator import attrgetter, itemgetter
 from random import Random
 from typing import Any
@@ -20,8 +21,9 @@ from projections.registry import VIEWS
 from projections.view import View
 from projections.writer import Writer
 from schemas.envelope import Event
+from tests.counting import COUNTING, SEEN, TALLIES, Tally
 from tests.histories import deliveries, histories
-from tests.integration.views import EPOCH, Tables, emptied, stands, tables, views_database
+from tests.integration.views import EPOCH, Tables, emptied, held, stands, tables, views_database
 from tests.recorded import complaint, numbered
 
 EXAMPLES = settings(
@@ -41,7 +43,7 @@ def crash() -> None:
 
 @pytest.fixture
 def engine(new_database: Callable[[str], str]) -> Iterator[Engine]:
-    engine = views_database(new_database("views"), VIEWS)
+    engine = views_database(new_database("views"), [*VIEWS, COUNTING])
     yield engine
     engine.dispose()
 
@@ -121,6 +123,44 @@ def test_a_repair_of_anybody_at_any_moment_changes_nothing(
         partition = history[0].partition
         known[partition] = writer.repair(subject, partition, history, epoch=EPOCH, read_to=len(log))
     check(engine, PROFILE, log)
+
+
+def _mended(row: Tally | None, event: Event) -> Tally | None:
+    if event.data.get("channel") == "broken":
+        event = event._replace(data=event.data | {"channel": "web"})
+    return TALLIES.fold(row, event)
+
+
+MENDED = View("counting", 1, (replace(TALLIES, fold=_mended), SEEN))
+"""The release that can fold what the one before could not."""
+
+
+def _faulty(event: Event) -> Event:
+    faulty = event.data.get("channel") == "in_person"
+    return event._replace(data=event.data | {"channel": "broken"}) if faulty else event
+
+
+@EXAMPLES
+@given(data=st.data())
+def test_held_subjects_erased_meanwhile_or_not_come_out_like_a_rebuild(
+    engine: Engine, data: st.DataObject
+) -> None:
+    log = [_faulty(event) for event in data.draw(histories())]
+    emptied(engine, COUNTING)
+    chance = Random(data.draw(st.integers(0, 2**32)))
+    deliver(engine, COUNTING, data.draw(deliveries(log)), chance)
+    assert set(held(engine, COUNTING)) == {
+        event.subject
+        for event in log
+        if event.type == "purchase.made" and event.data["channel"] == "broken"
+    }
+    for subject in held(engine, COUNTING):
+        history = [event for event in log if event.subject == subject]
+        Writer(engine, MENDED, 1).repair(
+            subject, history[0].partition, history, epoch=EPOCH, read_to=len(log)
+        )
+    assert held(engine, COUNTING) == []
+    check(engine, MENDED, log)
 
 
 def test_sabotage_without_the_compare_and_set_a_zombie_counts_twice(engine: Engine) -> None:

@@ -141,6 +141,13 @@ def test_the_active_generation_is_not_dropped(engine: Engine) -> None:
         generations.drop(engine, COUNTING, 1)
 
 
+def test_a_dropped_generations_number_is_not_given_again(engine: Engine) -> None:
+    generations.create(engine, COUNTING, partitions=PARTITIONS, epoch=EPOCH)
+    generations.drop(engine, COUNTING, 2)
+    made = generations.create(engine, COUNTING, partitions=PARTITIONS, epoch=EPOCH)
+    assert made.generation == 3
+
+
 def test_ensuring_a_view_again_finds_what_is_there(engine: Engine) -> None:
     found = generations.ensure(engine, COUNTING, partitions=PARTITIONS, epoch=EPOCH)
     assert (found.generation, found.fold_version, found.state) == (1, 1, "active")

@@ -27,7 +27,8 @@ def bought(event: Event) -> Any:
 
 def line(no: int, net: str, category: str, discounts: Iterable[dict[str, Any]] = ()) -> Any:
     money = {"amount": net, "currency": "EUR"}
-    return {"no": no, "category": category, "net": money, "discounts": list(discounts)}
+    goods = {"product": "p1", "category": category, "quantity": "1", "unit": "piece"}
+    return {"no": no, **goods, "net": money, "discounts": list(discounts)}
 
 
 def discount(kind: str, amount: str, *, in_net: bool = True, currency: str = "EUR") -> Any:
