@@ -43,17 +43,17 @@ class HttpServer:
         self._socket.listen(BACKLOG)
         self._thread.start()
 
+    def wait(self, stop: threading.Event) -> None:
+        """Until somebody asks to stop, or the server's thread ends."""
+        while self._thread.is_alive() and not stop.wait(1.0):
+            pass
+
     def stop(self) -> None:
         """Answer what is being answered, then end."""
         self._server.should_exit = True
         if self._thread.is_alive():
             self._thread.join()
         self._socket.close()
-
-    @property
-    def alive(self) -> bool:
-        """False when its thread has ended."""
-        return self._thread.is_alive()
 
     def _run(self) -> None:
         self._server.run(sockets=[self._socket])

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from sqlalchemy import Engine
 
 from api.app import create_app
-from api.metrics import Metrics, Numbers
+from api.metrics import Metrics, Numbers, ViewNumbers
 from api.opening import Glass
 from api.parts import Limits, Parts
 from api.reading import ViewReader
@@ -19,6 +19,7 @@ from backbone.settings import Settings
 from backbone.wiring import Store, conninfo, open_store
 from commands.dispatcher import Dispatcher
 from commands.touchpoints import Touchpoints
+from consumers.lag import measure, readiness
 from consumers.projecting import Log, Projecting, store_feeds
 from consumers.store_watch import StoreWatch
 from projections.connecting import views_engine
@@ -111,19 +112,31 @@ def _parts(
         limits=Limits(
             settings.batch_events_max, settings.batch_bytes_max, settings.wait_seconds_max
         ),
-        health=lambda: _faults(store, projecting),
-        metrics=Metrics(lambda: _numbers(store, reader)),
+        health=lambda: _faults(store, views, projecting),
+        metrics=Metrics(lambda: _numbers(store, views, projecting)),
     )
 
 
-def _faults(store: Store, projecting: Projecting) -> dict[str, str]:
-    faults = {} if store.appender.alive else {"appender": "its thread ended: restart the process"}
-    for one in projecting.health():
-        if one.state == "stopped":
-            faults[one.view] = one.advice or one.reason or "stopped"
-    return faults
+def _faults(store: Store, views: Engine, projecting: Projecting) -> dict[str, str]:
+    faults = {} if store.appender.alive else {"appender": "its thread ended: start it again"}
+    return faults | readiness(views, store.history, VIEWS, projecting.health())
 
 
-def _numbers(store: Store, reader: ViewReader) -> Numbers:
-    heads = {p: sequence for p, (sequence, _) in store.history.heads().items()}
-    return Numbers(sum(heads.values()), store.appender.queued, ())
+def _numbers(store: Store, views: Engine, projecting: Projecting) -> Numbers:
+    lags = measure(views, store.history, VIEWS, projecting.health())
+    heads = store.history.heads().values()
+    return Numbers(
+        store_events=sum(sequence for sequence, _ in heads),
+        append_queue=store.appender.queued,
+        views=tuple(
+            ViewNumbers(
+                lag.view,
+                lag.generation,
+                lag.events,
+                lag.lag_events,
+                lag.lag_seconds,
+                lag.held_subjects,
+            )
+            for lag in lags
+        ),
+    )

@@ -149,8 +149,11 @@ def store_of(settings: Settings, *, make: bool = False) -> Iterator[Store]:
 def open_history(url: str, registry: Registry | None = None) -> Iterator[History]:
     """Read the log without any key: for projectors, rebuilds and audits of sealed values."""
     with pool_for(url) as pool:
-        with pool.connection() as connection:
-            info = read_info(connection)
+        try:
+            with pool.connection() as connection:
+                info = read_info(connection)
+        except psycopg.errors.UndefinedTable:
+            info = None
         if info is None:
             raise Broken("this store was never started: run `backbone up` once")
         yield History(pool, info, registry or Registry())

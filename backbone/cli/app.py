@@ -4,9 +4,11 @@ import logging
 
 import typer
 
-from backbone.cli import events, imports, keys, schemas
+from backbone.cli import events, held, imports, keys, schemas, views
 from backbone.cli.demo import demo
 from backbone.cli.erase import erase
+from backbone.cli.project import project
+from backbone.cli.status import status
 from backbone.cli.up import up
 
 app = typer.Typer(
@@ -15,13 +17,17 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-
-
 app.command()(up)
 app.command()(demo)
-app.command()(erase)
+app.command()(project)
 app.add_typer(imports.app, name="import")
+app.command()(status)
 app.add_typer(events.app, name="events")
+app.add_typer(views.view_app, name="view")
+app.command()(views.rebuild)
+app.command()(views.generations)
+app.add_typer(held.app, name="held")
+app.command()(erase)
 app.add_typer(keys.app, name="keys")
 app.add_typer(schemas.app, name="schemas")
 

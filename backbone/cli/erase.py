@@ -1,15 +1,16 @@
 """`backbone erase`: destroy a customer's keys."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from backbone.cli.console import FAILED, err, one_sentence, out, settings
-from backbone.cli.references import Ref, read_ref
-from backbone.wiring import store_of
-from commands.erasure import EraseCustomer, ErasurePlan, Reason
-from domain.access import LOCAL
+from backbone.console import FAILED, err, one_sentence, out, settings
+from backbone.references import Ref, read_ref
 
+if TYPE_CHECKING:
+    from commands.erasure import ErasurePlan
+
+Reason = Literal["request", "retention", "court"]
 _YES = typer.Option("--yes", "-y", help="Do not ask.")
 
 
@@ -19,7 +20,9 @@ def erase(
         bool,
         typer.Option("--points", help="Also the contact points that his events name."),
     ] = False,
-    reason: Annotated[Reason, typer.Option(help="Why.")] = "request",
+    reason: Annotated[
+        Literal["request", "retention", "court"], typer.Option(help="Why.")
+    ] = "request",
     request: Annotated[
         str | None, typer.Option(help="The number of the request; only a keyed hash is kept.")
     ] = None,
@@ -30,6 +33,10 @@ def erase(
     What happened stays, without him: purchases still count. It shows what it will do and asks. Run
     again after a crash, it finishes. Old backups of the key ring must be destroyed too.
     """
+    from backbone.wiring import store_of
+    from commands.erasure import EraseCustomer
+    from domain.access import LOCAL
+
     with one_sentence():
         chosen = settings()
         with store_of(chosen) as store:
@@ -44,7 +51,7 @@ def erase(
     out.print(f"Erased {len(done)} subjects: {keys} keys are destroyed.", highlight=False)
 
 
-def _show(plan: ErasurePlan, *, points: bool) -> None:
+def _show(plan: "ErasurePlan", *, points: bool) -> None:
     standing = " (erased already: this finishes it)" if plan.standing == "erased" else ""
     err.print(f"Subject {plan.subject}{standing}: {plan.events} events, {plan.keys} keys.")
     if plan.points and points:

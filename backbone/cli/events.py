@@ -5,14 +5,10 @@ from uuid import UUID
 
 import typer
 
-from api.opening import Glass
-from backbone.cli.console import one_sentence, print_json, settings
-from backbone.wiring import store_of
-from domain.access import LOCAL
-from schemas.cloudevents import to_json
+from backbone.console import one_sentence, print_json, settings
 from schemas.errors import Invalid, NotFound
 
-app = typer.Typer(help="Recorded events.")
+app = typer.Typer(help="Recorded events.", no_args_is_help=True)
 
 
 @app.command("show")
@@ -25,6 +21,11 @@ def show(
     ] = None,
 ) -> None:
     """Show one event as a CloudEvent, its values open; what is erased is null."""
+    from api.opening import Glass
+    from backbone.wiring import store_of
+    from domain.access import LOCAL
+    from schemas.cloudevents import to_json
+
     with one_sentence(), store_of(settings()) as store:
         found = store.ids.event_id(source, event_id) if source else _uuid(event_id)
         event = store.history.event(found)

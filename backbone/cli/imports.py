@@ -1,24 +1,16 @@
 """`backbone import`: real files in."""
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from backbone.cli.console import FAILED, one_sentence, out, progress_bar, settings
-from backbone.settings import Settings
-from backbone.wiring import store_of
-from commands.touchpoints import Item, Touchpoints
-from domain.access import LOCAL
-from importers.items import Source
-from importers.run import run
-from importers.summary import Summary
-from schemas.receipts import Token
+from backbone.console import FAILED, one_sentence, out, settings
 
-app = typer.Typer(help="Import real files. Ids come from natural keys: importing twice is safe.")
-
-REJECTS = "rejects"
+app = typer.Typer(
+    help="Import real files. Ids come from natural keys: importing twice is safe.",
+    no_args_is_help=True,
+)
 
 
 @app.command("complete-journey")
@@ -39,38 +31,18 @@ def complete_journey(
     What is damaged goes to a rejects file, which can be mended and imported. Ctrl-C stops after the
     batch in hand; run it again to go on.
     """
-    from importers import complete_journey as journey
+    from backbone.importing import import_with_bar
+    from backbone.wiring import store_of
+    from commands.touchpoints import Touchpoints
+    from importers.complete_journey import source
 
     with one_sentence():
         chosen = settings()
-        with journey.source(path, households) as source, store_of(chosen, make=True) as store:
+        with source(path, households) as baskets, store_of(chosen, make=True) as store:
             touchpoints = Touchpoints(
                 store.registry, store.ids, store.appender, chosen.phone_region
             )
-            summary, _ = import_with_bar(source, touchpoints, chosen)
+            summary, _ = import_with_bar(baskets, touchpoints, chosen)
     out.print(summary.text(), highlight=False, soft_wrap=True)
     if not summary.clean:
         raise SystemExit(FAILED)
-
-
-def import_with_bar(
-    source: Source, touchpoints: Touchpoints, chosen: Settings
-) -> tuple[Summary, Token | None]:
-    """Import with a progress bar: count, rate, time left. The token waits for all of it."""
-    tokens: list[Token] = []
-
-    def submit(events: Sequence[dict[str, Any]]) -> Sequence[Item]:
-        result = touchpoints.report_batch(LOCAL, events)
-        if result.token is not None:
-            tokens[:] = [result.token.joined(*tokens)]
-        return result.items
-
-    with progress_bar() as bar:
-        task = bar.add_task(f"Importing {source.things}", total=source.total)
-        summary = run(
-            source,
-            submit,
-            rejects_elsewhere=chosen.data_dir / REJECTS,
-            progress=lambda done, _total: bar.update(task, completed=done),
-        )
-    return summary, tokens[0] if tokens else None

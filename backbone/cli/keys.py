@@ -5,10 +5,11 @@ from typing import Annotated
 
 import typer
 
-from backbone.cli.console import one_sentence, out, settings
-from store.ring import Ring
+from backbone.console import one_sentence, out, settings
 
-app = typer.Typer(help="The key ring: whoever loses it never reads a personal value again.")
+app = typer.Typer(
+    help="The key ring: whoever loses it never reads a personal value again.", no_args_is_help=True
+)
 
 
 @app.command("backup")
@@ -21,6 +22,8 @@ def backup(
     an erasure lacks its entry in the list of destroyed keys: make a new copy after each erasure,
     and destroy the old one.
     """
+    from store.ring import Ring
+
     with one_sentence():
         chosen = settings()
         ring = Ring.open(chosen.ring_dir)

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import typer
 
-from backbone.cli.console import FAILED, err, one_sentence
-from schemas.publishing import PUBLISHED, drift, events_page, publish
+from backbone.console import FAILED, err, one_sentence
 
-app = typer.Typer(help="The published contract: JSON Schemas, and a page for people.")
+app = typer.Typer(
+    help="The published contract: JSON Schemas, and a page for people.", no_args_is_help=True
+)
 
 PAGE = Path("docs/events.md")
 
@@ -15,6 +16,8 @@ PAGE = Path("docs/events.md")
 @app.command("publish")
 def publish_schemas() -> None:
     """Write the JSON Schemas and docs/events.md anew; run it in a checkout of the repository."""
+    from schemas.publishing import PUBLISHED, events_page, publish
+
     with one_sentence():
         written = publish(PUBLISHED)
         PAGE.write_text(events_page(), encoding="utf-8")
@@ -24,6 +27,8 @@ def publish_schemas() -> None:
 @app.command("check")
 def check() -> None:
     """Tell which published schemas differ from the models; exit 1 if any does."""
+    from schemas.publishing import PUBLISHED, drift
+
     with one_sentence():
         differing = drift(PUBLISHED)
     for name in differing:

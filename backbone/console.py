@@ -1,4 +1,7 @@
-"""How the command line speaks: to people in colour, to programs in JSON; faults in one sentence."""
+"""How the command line speaks: to people in colour, to programs in JSON; faults in one sentence.
+
+Commands import what they need when they run: `--help` would take two seconds otherwise.
+"""
 
 import sys
 from collections.abc import Iterator
@@ -20,8 +23,6 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from api.answers import plain
-from backbone.embedded import EmbeddedError
 from backbone.settings import Settings, SettingsError
 from schemas.errors import BackboneError, Unavailable
 
@@ -41,6 +42,8 @@ def settings() -> Settings:
 
 def print_json(value: Any) -> None:
     """One JSON document on standard output."""
+    from api.answers import plain
+
     sys.stdout.write(orjson.dumps(value, default=plain, option=orjson.OPT_INDENT_2).decode() + "\n")
 
 
@@ -56,7 +59,11 @@ def one_sentence() -> Iterator[None]:
     except BackboneError as error:
         field = f"{error.field}: " if error.field else ""
         _end(f"{field}{error.reason}", FAILED)
-    except EmbeddedError as error:
+    except RuntimeError as error:
+        from backbone.embedded import EmbeddedError
+
+        if not isinstance(error, EmbeddedError):
+            raise
         _end(str(error), UNAVAILABLE)
 
 
