@@ -62,6 +62,7 @@ class Writer:
 
         Returns all expected checkpoints as they stand now. Raises LostPartition where one of those
         that would move is not as expected, Gap, OtherFold, Unavailable; then nothing is written.
+        A subject with an event that cannot be folded or stored is held, and no other.
         """
         events, moved = advance(batch, expected, hints)
         if not moved:
@@ -70,7 +71,7 @@ class Writer:
         try:
             self._take_over(events, before, moved.values())
         except Unstorable:
-            refused = self._unstorable(events)
+            refused = self._unstorable(events, before)
             if not refused:
                 raise
             self._take_over(events, before, moved.values(), refused)
@@ -84,7 +85,8 @@ class Writer:
         `history` holds all its events in order, read after the partition's head in the store was
         seen at the sequence `read_to`. The checkpoint stays where it is and its revision grows, so
         that whoever owns the partition reads it anew. Where a fold fails again, the subject is held
-        at that event. Raises Unavailable where the view has passed `read_to`: read history again.
+        at that event. Raises Unavailable where the view has passed `read_to`: read history again;
+        Unstorable where a row cannot be stored still, and the hold stays.
         """
         with transaction(self._engine) as connection:
             known = self._locked(connection, [partition]).get(partition)
@@ -116,7 +118,8 @@ class Writer:
     ) -> None:
         with transaction(self._engine) as connection:
             self._claim(connection, before)
-            self._fold(connection, events, refused)
+            if events:
+                self._fold(connection, events, refused)
             self._finish(connection, after)
 
     def _fold(
@@ -129,17 +132,19 @@ class Writer:
         write(cursor, change, self.generation)
         holding.write(connection, *self._where, grown.values())
 
-    def _unstorable(self, events: Sequence[Event]) -> set[UUID]:
+    def _unstorable(self, events: Sequence[Event], before: Sequence[Checkpoint]) -> set[UUID]:
         """Which events make rows that the database does not take: found by trying halves."""
         try:
             with transaction(self._engine) as connection:
+                self._claim(connection, before)
                 self._fold(connection, events)
                 connection.rollback()
         except Unstorable:
             if len(events) == 1:
                 return {events[0].event_id}
             middle = len(events) // 2
-            return self._unstorable(events[:middle]) | self._unstorable(events[middle:])
+            halves = events[:middle], events[middle:]
+            return set().union(*(self._unstorable(half, before) for half in halves))
         return set()
 
     @property

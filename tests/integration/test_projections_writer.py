@@ -74,6 +74,11 @@ def test_events_at_or_below_the_checkpoint_change_nothing(engine: Engine) -> Non
     assert (rows(engine, tallies), rows(engine, seen), rows(engine, by_name)) == before
 
 
+def test_a_hint_moves_without_events_and_alone(engine: Engine) -> None:
+    after = Writer(engine, COUNTING, 1).apply([], START, {1: "offset 8"})
+    assert after == stands(engine) == {**START, 1: Checkpoint(1, EPOCH, hint="offset 8")}
+
+
 def test_a_row_that_counts_elsewhere_leaves_no_empty_total_behind(engine: Engine) -> None:
     events = numbered([complaint("ann"), registered("ann")])
     writer = Writer(engine, COUNTING, 1)
