@@ -37,8 +37,9 @@ def rows_of(settings: Settings, view_name: str, ref: str, limit: int) -> dict[st
             rows = Reader(engine).read(
                 view.name,
                 lambda connection, generation: {
-                    kind.table.name: [
-                        dict(row)
+                    str(kind.table.name): [
+                        # Names are a subclass of str here, which orjson does not take as keys.
+                        {str(name): value for name, value in row.items()}
                         for row in connection.execute(
                             select(table).where(table.c.subject == subject).limit(limit)
                         ).mappings()
