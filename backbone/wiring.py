@@ -31,6 +31,7 @@ from store.mapper import EventMapper
 from store.recorder import Recorder
 from store.repeats import Repeats
 from store.ring import Ring
+from store.sealing import Seal, seal
 from store.subjects import Subjects
 from store.waiting_line import WaitingLine
 
@@ -84,16 +85,19 @@ def open_store(
     registry: Registry | None = None,
     queue_events_max: int = 10_000,
     locked: bool = True,
+    seal: Seal = seal,
 ) -> Iterator[Store]:
     """Bring the store up to date, found it if it is new, and run its appender.
 
-    Raises RingFault and Broken as `found` does. `locked=False` is for the test of the lock.
+    Raises RingFault and Broken as `found` does. `locked=False` and another `seal`
+    are for the tests of what the lock and the sealing are for.
     """
     with psycopg.connect(conninfo(url), autocommit=True) as connection:
         migrate(connection, "store")
         info, ring = found(connection, ring_dir, partitions)
     with pool_for(url) as pool:
-        store = _store(pool, info, ring, registry or Registry(), queue_events_max, locked=locked)
+        recorder = Recorder(pool, info.partitions, locked=locked)
+        store = _store(pool, info, ring, registry or Registry(), recorder, queue_events_max, seal)
         store.appender.start()
         try:
             yield store
@@ -117,7 +121,7 @@ def _store(
         repeats=repeats,
         appender=Appender(
             recorder,
-            Directory(pool, ring, ids),
+            Directory(pool, ring, ids, seal),
             mapper,
             repeats,
             info,

@@ -17,7 +17,7 @@ from store import ids
 from store.drafts import Who, who_text
 from store.reaching import Pool, reach
 from store.ring import Ring
-from store.sealing import DataKey, open_token, seal, unwrap, wrap
+from store.sealing import DataKey, Seal, open_token, seal, unwrap, wrap
 
 REMEMBERED_MAX = 100_000
 
@@ -84,7 +84,8 @@ class Party:
 class Directory:
     """Finds or makes subjects. One thread's own: the appender's."""
 
-    def __init__(self, pool: Pool, ring: Ring, own_ids: ids.Ids) -> None:
+    def __init__(self, pool: Pool, ring: Ring, own_ids: ids.Ids, seal: Seal = seal) -> None:
+        self._seal = seal
         self._pool = pool
         self._ring = ring
         self._ids = own_ids
@@ -175,7 +176,7 @@ class Directory:
         for identifier in identifiers:
             found_by = ids.lookup(self._ring.lookup, identifier.kind, identifier.normal)
             subject, key = ids.mint_subject(), DataKey.make()
-            token = seal(key, subject, self._ids.opened(subject), identifier.value)
+            token = self._seal(key, subject, self._ids.opened(subject), identifier.value)
             wrapped = wrap(self._ring.wrapping, key, "identity")
             texts[found_by] = identifier.text
             offers[subject] = Party(subject, key, kind=identifier.kind, identifier=identifier.value)

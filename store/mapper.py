@@ -20,7 +20,7 @@ from store.drafts import Draft
 from store.ids import Ids
 from store.ring import Ring
 from store.rows import Row, VersionedEvent
-from store.sealing import EventSealer, fingerprint
+from store.sealing import EventSealer, Seal, fingerprint, seal
 
 _MINUTE = timedelta(minutes=1)
 
@@ -56,8 +56,9 @@ class EventMapper(Mapper[str]):
     """Seals on the way in; on the way out upcasts, and leaves values as they are."""
 
     def __init__(  # the library's own takes a transcoder and a cipher with one key for everything
-        self, registry: Registry, ring: Ring, own_ids: Ids, partitions: int
+        self, registry: Registry, ring: Ring, own_ids: Ids, partitions: int, seal: Seal = seal
     ) -> None:
+        self._seal = seal
         self._registry = registry
         self._ring = ring
         self._ids = own_ids
@@ -71,6 +72,7 @@ class EventMapper(Mapper[str]):
             draft.event_id,
             party.key if party else None,
             {text: point.subject for text, point in domain_event.points.items()},
+            self._seal,
         )
         when = draft.when
         offset = when.occurred_at.utcoffset() if when.occurred_at is not None else None
