@@ -1,6 +1,6 @@
 """What a route needs, declared on the route."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from fastapi import Request
 
@@ -11,13 +11,15 @@ NEEDS = "__needs__"
 """Marks the dependency that declares what a route needs; a test asks every route for it."""
 
 
-def allow(action: Action) -> Callable[[Request], Principal]:
+def allow(action: Action) -> Callable[[Request], Awaitable[Principal]]:
     """A dependency that lets those pass who may do `action`, and gives the principal.
 
     Until access keys exist everybody who reaches the loopback address is the local operator.
     """
 
-    def needed(request: Request) -> Principal:
+    # `async`, here and in every dependency: the framework sends others through a pool of threads,
+    # where health would wait behind whatever fills it.
+    async def needed(request: Request) -> Principal:
         principal = getattr(request.state, "principal", LOCAL)
         if not isinstance(principal, Principal) or not may(principal, action):
             raise Forbidden(f"{action} is not allowed")
@@ -27,7 +29,7 @@ def allow(action: Action) -> Callable[[Request], Principal]:
     return needed
 
 
-def anybody() -> None:
+async def anybody() -> None:
     """A dependency that declares that a route needs nothing: health, metrics, the contract."""
 
 

@@ -8,7 +8,6 @@ from fastapi import Response
 
 from schemas.receipts import Receipt
 
-
 _CENT = Decimal("0.01")
 
 
@@ -29,9 +28,13 @@ def amount_text(amount: Decimal) -> str:
 
 
 def answer(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """A JSON answer; decimals as strings, times in RFC 3339."""
+    """A JSON answer; decimals as strings, times in RFC 3339. No cache keeps it: there may be
+    somebody's name in it."""
     return Response(
-        orjson.dumps(body, default=plain), status, headers=headers, media_type="application/json"
+        orjson.dumps(body, default=plain),
+        status,
+        headers={"Cache-Control": "no-store", **(headers or {})},
+        media_type="application/json",
     )
 
 

@@ -4,7 +4,8 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from api import customers, events, operations, problems, sales, timeline
+from api import contract, customers, events, operations, problems, sales, timeline
+from api.guard import Guard
 from api.parts import Parts
 
 DESCRIPTION = """\
@@ -32,11 +33,16 @@ def create_app(parts: Parts, version: str) -> FastAPI:
         title="Customer-interaction backbone",
         version=version,
         description=DESCRIPTION,
+        # The framework's own pages load their scripts from the internet.
+        docs_url=None,
         redoc_url=None,
+        openapi_url=None,
     )
+    app.add_middleware(Guard)
     problems.install(app)
     for routes in (events, customers, timeline, sales, operations):
         app.include_router(routes.router(parts))
-    contract = app.openapi()
-    contract.setdefault("components", {}).setdefault("schemas", {})["Problem"] = PROBLEM
+    described = app.openapi()
+    described.setdefault("components", {}).setdefault("schemas", {})["Problem"] = PROBLEM
+    app.include_router(contract.router(described))
     return app

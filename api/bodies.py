@@ -1,5 +1,6 @@
 """Request bodies: read up to a limit, in the media types that this door takes."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import Request
@@ -10,9 +11,9 @@ from schemas.errors import Malformed, TooLarge, UnsupportedMedia
 JSON = "application/json"
 
 
-def media_type(request: Request) -> str:
+def media_type(headers: Mapping[str, str]) -> str:
     """The body's media type in lower case, without parameters; empty if none is named."""
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 async def read_body(request: Request, bytes_max: int) -> bytes:
@@ -29,7 +30,7 @@ async def read_body(request: Request, bytes_max: int) -> bytes:
 
 async def read_object(request: Request, bytes_max: int) -> dict[str, Any]:
     """A JSON object; raises UnsupportedMedia, TooLarge or Malformed."""
-    if media_type(request) != JSON:
+    if media_type(request.headers) != JSON:
         raise UnsupportedMedia("send application/json")
     value = parsed(await read_body(request, bytes_max))
     if not isinstance(value, dict):

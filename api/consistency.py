@@ -1,18 +1,29 @@
 """Reading one's own write: `at_least=<token>`, and `Prefer: wait=<seconds>` (RFC 7240)."""
 
 import re
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import Header, Query
 
 from api.reading import Freshness
-from api.waiting import Waited, Waiting
+from api.waiting import Waiting, covers
 from projections.view import View
 from schemas.receipts import Token
 
 WAIT_SECONDS = 2.0
-_WAIT = re.compile(r"wait=(\d{1,4}(?:\.\d{1,3})?)")
+_WAIT = re.compile(
+    r'\s*wait\s*=\s*"?(\d{1,4}(?:\.\d{1,3})?)"?\s*(?:;.*)?', re.ASCII | re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Waited:
+    """What was waited for, of the partitions that the answer is about, and for how long."""
+
+    token: Token
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,29 +33,54 @@ class Wish:
     token: Token | None
     seconds: float
 
-    async def wait(self, waiting: Waiting, view: View, seconds_max: float) -> Waited | None:
-        """Wait as asked, bounded; None where nothing was asked. Raises OtherEpoch."""
+    async def wait(
+        self,
+        waiting: Waiting,
+        view: View,
+        seconds_max: float,
+        partitions: Collection[int] | None = None,
+    ) -> Waited | None:
+        """Wait as asked, bounded; None where nothing was asked. Raises OtherEpoch.
+
+        Only `partitions` count, None for all: a batch's token names everybody's, and the answer
+        about one customer need not wait for the others'.
+        """
         if self.token is None:
             return None
-        return await waiting.wait(view.name, self.token, min(self.seconds, seconds_max))
+        token = self.token
+        if partitions is not None:
+            own = {p: sequence for p, sequence in token.sequences.items() if p in partitions}
+            token = Token(token.epoch, own)
+        return Waited(token, await waiting.wait(view.name, token, min(self.seconds, seconds_max)))
 
 
-def wish(
+async def wish(
     at_least: Annotated[
         str | None, Query(description="a receipt's token: wait until the view has read it")
     ] = None,
-    prefer: Annotated[str | None, Header(description="wait=<seconds>, 2 unless said")] = None,
+    prefer: Annotated[list[str] | None, Header(description="wait=<seconds>, 2 unless said")] = None,
 ) -> Wish:
     """The caller's wish, from query and header."""
-    asked = _WAIT.search(prefer) if prefer else None
-    token = Token.parse(at_least) if at_least else None
-    return Wish(token, float(asked[1]) if asked else WAIT_SECONDS)
+    return Wish(Token.parse(at_least) if at_least else None, wait_seconds(prefer or ()))
+
+
+def wait_seconds(preferences: Iterable[str]) -> float:
+    """The `wait` of Prefer headers; the first counts, and what cannot be read is ignored, both as
+    RFC 7240 says."""
+    for preference in ",".join(preferences).split(","):
+        if found := _WAIT.fullmatch(preference):
+            return float(found[1])
+    return WAIT_SECONDS
 
 
 def fresh_body(data: Any, freshness: Freshness, waited: Waited | None) -> dict[str, Any]:
-    """`{data, freshness}`; a token that was not reached in time is never called fresh."""
+    """`{data, freshness}`; a token that the rows do not cover is never called fresh.
+
+    What the rows say of themselves decides, not what the wait saw: a reader may still follow an
+    older generation than the one that was looked at.
+    """
     body = freshness.body()
-    if waited is not None and not waited.reached:
+    if waited is not None and not covers(freshness.sequences, waited.token):
         body["state"] = "pending" if body["state"] == "fresh" else body["state"]
         body["waited_seconds"] = round(waited.seconds, 3)
     return {"data": data, "freshness": body}

@@ -1,8 +1,13 @@
 """Events in, one or many; and one event back."""
 
 import asyncio
-from collections.abc import Sequence
-from typing import Annotated, Any
+import re
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from functools import partial
+from io import BytesIO
+from itertools import islice
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -25,7 +30,7 @@ from schemas.cloudevents import (
     from_json,
     to_json,
 )
-from schemas.envelope import Event, Reported
+from schemas.envelope import Event
 from schemas.errors import (
     BackboneError,
     ContentConflict,
@@ -35,9 +40,15 @@ from schemas.errors import (
     TooLarge,
     UnsupportedMedia,
 )
+from schemas.receipts import Receipt
 
 Writer = Annotated[Principal, Depends(allow("events:write"))]
 Reads = Annotated[Principal, Depends(allow("events:read"))]
+
+LONG_BYTES = 64 * 1024
+"""A longer event is read in a thread: meanwhile nobody else would be answered."""
+_BINARY = "ce-specversion"
+_ARRAY = re.compile(rb"\s*\[")
 
 
 def router(parts: Parts) -> APIRouter:
@@ -54,17 +65,18 @@ def router(parts: Parts) -> APIRouter:
     async def report(
         request: Request,
         principal: Writer,
-        items: Annotated[str, Query(description="`all` lists accepted items too")] = "refused",
+        items: Annotated[
+            Literal["refused", "all"], Query(description="`all` lists accepted items too")
+        ] = "refused",
     ) -> Response:
         content = await read_body(request, parts.limits.batch_bytes_max)
-        if "ce-specversion" in request.headers:
-            reported = from_binary(request.headers, content)
-        else:
-            events = _read(media_type(request), content)
-            if isinstance(events, list):
-                return await _batch(parts, principal, events, listed=items == "all")
-            reported = from_json(events)
-        return await _one(parts, principal, reported)
+        kind = media_type(request.headers)
+        if kind in (BATCH, NDJSON) or (kind in (STRUCTURED, JSON) and _ARRAY.match(content)):
+            return await parts.lanes.batches.run(
+                partial(_many, parts, principal, kind, content, listed=items == "all")
+            )
+        submit = partial(_submit, parts, principal, request.headers, content)
+        return await _one(parts, submit, long=len(content) > LONG_BYTES)
 
     @routes.get(
         "/{event_id}",
@@ -72,7 +84,7 @@ def router(parts: Parts) -> APIRouter:
         responses={200: shown("The event as a CloudEvent", EVENT)},
     )
     async def read_event(event_id: UUID, principal: Reads) -> Response:
-        return await asyncio.to_thread(_event, parts, principal, event_id)
+        return await parts.lanes.reads.run(_event, parts, principal, event_id)
 
     @routes.post(
         "/lookup",
@@ -86,20 +98,53 @@ def router(parts: Parts) -> APIRouter:
         if not isinstance(source, str) or not isinstance(channel_id, str):
             raise Invalid("takes {source, id}, two texts", field="source")
         event_id = parts.ids.event_id(source, channel_id)
-        return await asyncio.to_thread(_event, parts, principal, event_id)
+        return await parts.lanes.reads.run(_event, parts, principal, event_id)
 
     return routes
 
 
-def _read(kind: str, content: bytes) -> Any:
-    """One event, or a list of events each still to be read."""
-    if kind == NDJSON:
-        return [_line(line) for line in content.splitlines() if line.strip()]
-    if kind == BATCH:
-        return from_batch(content)
-    if kind in (STRUCTURED, JSON):
-        return parsed(content)
-    raise UnsupportedMedia(f"send {STRUCTURED}, {BATCH} or {NDJSON}, or a binary CloudEvent")
+def _submit(
+    parts: Parts, principal: Principal, headers: Mapping[str, str], content: bytes
+) -> "Future[Receipt]":
+    """Read one event, structured or binary, and hand it to the appender."""
+    kind = media_type(headers)
+    if kind == STRUCTURED or (kind == JSON and _BINARY not in headers):
+        reported = from_json(parsed(content))
+    elif kind in (JSON, "") and _BINARY in headers:
+        reported = from_binary(headers, content)
+    else:
+        raise UnsupportedMedia(f"send {STRUCTURED}, {BATCH} or {NDJSON}, or a binary CloudEvent")
+    return parts.touchpoints.report(principal, reported)
+
+
+async def _one(parts: Parts, submit: Callable[[], "Future[Receipt]"], *, long: bool) -> Response:
+    try:
+        submitted = await parts.lanes.batches.run(submit) if long else submit()
+        receipt = await asyncio.wrap_future(submitted)
+    except Refused as refusal:
+        parts.metrics.count("conflict" if isinstance(refusal, ContentConflict) else "rejected")
+        raise
+    parts.metrics.count("duplicate" if receipt.duplicate else "accepted")
+    return receipt_answer(receipt)
+
+
+def _many(
+    parts: Parts, principal: Principal, kind: str, content: bytes, *, listed: bool
+) -> Response:
+    events_max = parts.limits.batch_events_max
+    events = _lines(content, events_max) if kind == NDJSON else from_batch(content)
+    if len(events) > events_max:
+        raise TooLarge(f"a batch has at most {events_max} events: send it in parts")
+    result = parts.touchpoints.report_batch(principal, events)
+    for outcome in OUTCOMES:
+        parts.metrics.count(outcome, result.count(outcome))
+    return answer(_batch_body(result, listed=listed))
+
+
+def _lines(content: bytes, events_max: int) -> list[Any]:
+    """The events of NDJSON, each still to be read; one more than `events_max` at most."""
+    lines = (line for line in BytesIO(content) if not line.isspace())
+    return [_line(line) for line in islice(lines, events_max + 1)]
 
 
 def _line(line: bytes) -> Any:
@@ -108,27 +153,6 @@ def _line(line: bytes) -> Any:
         return parsed(line)
     except BackboneError:
         return None
-
-
-async def _one(parts: Parts, principal: Principal, reported: Reported) -> Response:
-    try:
-        receipt = await asyncio.wrap_future(parts.touchpoints.report(principal, reported))
-    except Refused as refusal:
-        parts.metrics.count("conflict" if isinstance(refusal, ContentConflict) else "rejected")
-        raise
-    parts.metrics.count("duplicate" if receipt.duplicate else "accepted")
-    return receipt_answer(receipt)
-
-
-async def _batch(
-    parts: Parts, principal: Principal, events: Sequence[Any], *, listed: bool
-) -> Response:
-    if len(events) > parts.limits.batch_events_max:
-        raise TooLarge(f"a batch has at most {parts.limits.batch_events_max} events")
-    result = await asyncio.to_thread(parts.touchpoints.report_batch, principal, events)
-    for outcome in OUTCOMES:
-        parts.metrics.count(outcome, result.count(outcome))
-    return answer(_batch_body(result, listed=listed))
 
 
 def _batch_body(result: BatchResult, *, listed: bool) -> dict[str, Any]:
@@ -150,9 +174,8 @@ def _event(parts: Parts, principal: Principal, event_id: UUID) -> Response:
     event = parts.history.event(event_id)
     if event is None or not _shown(parts, event):
         raise NotFound("no such event", field="event_id")
-    opened, masked = parts.glass.opened(principal, [event.subject], event.data)
-    out = to_json(event._replace(data=opened))
-    return answer(out | ({"masked": masked} if masked else {}))
+    (shown_event,) = parts.glass.opened_each(principal, [([event.subject], to_json(event))])
+    return answer(shown_event)
 
 
 def _shown(parts: Parts, event: Event) -> bool:

@@ -1,7 +1,7 @@
 """Opened at the glass: sealed values become readable in the answer to somebody who may, and nowhere
 before."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from domain.access import Principal, may
@@ -15,23 +15,33 @@ class Glass:
     def __init__(self, keys: Keys) -> None:
         self._keys = keys
 
-    def warm(self, value: Any) -> None:
-        """Fetch the keys of every token in `value`, in one round trip."""
-        self._keys.opener((), _tokens(value))
-
     def opened(
         self, principal: Principal, subjects: Collection[str], value: Any
     ) -> tuple[Any, list[str]]:
-        """JSON-like data with its values open, erased ones null; and the fields that were masked.
+        """JSON-like data with its values open, erased ones null; and the places that were masked.
 
-        A principal who may not open personal values gets null for each, and their paths. Raises
-        Unavailable when keys cannot be reached, Tampered for another customer's value.
+        A principal who may not open personal values gets null for each. Raises Unavailable when
+        keys cannot be reached, Tampered for a value that belongs to none of `subjects`.
         """
         if may(principal, "personal:identity") and may(principal, "personal:content"):
             opener = self._keys.opener(subjects, _tokens(value))
             return _with_open(value, opener), []
         masked: list[str] = []
         return _masked(value, (), masked), masked
+
+    def opened_each(
+        self, principal: Principal, bodies: Sequence[tuple[Collection[str], dict[str, Any]]]
+    ) -> list[dict[str, Any]]:
+        """Each of (whose it is, body) as `opened` does; `masked` in a body names the places.
+
+        All keys come in one round trip.
+        """
+        self._keys.opener((), _tokens([body for _, body in bodies]))
+        out = []
+        for subjects, body in bodies:
+            opened, masked = self.opened(principal, subjects, body)
+            out.append(opened | {"masked": masked} if masked else opened)
+        return out
 
 
 def _tokens(value: Any) -> Iterator[str]:

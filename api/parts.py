@@ -1,8 +1,9 @@
 """What the routes are built from; the program's wiring fills it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from api.lanes import Lanes
 from api.metrics import Metrics
 from api.opening import Glass
 from api.reading import ViewReader
@@ -42,3 +43,4 @@ class Parts:
     health: Callable[[], Mapping[str, str]]
     """What stands still or is gone: name -> why, empty when all is well."""
     metrics: Metrics
+    lanes: Lanes = field(default_factory=Lanes)

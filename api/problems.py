@@ -23,6 +23,7 @@ STATUS: Mapping[str, int] = {
     "unauthorised": 401,
     "forbidden": 403,
     "not-found": 404,
+    "method-not-allowed": 405,
     "content-conflict": 409,
     "rule-refused": 409,
     "other-epoch": 409,
@@ -60,13 +61,16 @@ def problem(
 
 
 def install(app: FastAPI) -> None:
-    """Answer every refusal and fault of `app` as a problem."""
+    """Answer every refusal of `app` as a problem."""
 
     @app.exception_handler(BackboneError)
     async def _refused(_request: Request, error: BackboneError) -> Response:
-        if STATUS.get(error.code, STATUS["broken"]) >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            log.error("a request failed: %s", type(error).__name__)
-        return problem(error.code, error.reason, field=error.field, more=error.numbers)
+        if STATUS.get(error.code, STATUS["broken"]) < HTTPStatus.INTERNAL_SERVER_ERROR:
+            return problem(error.code, error.reason, field=error.field, more=error.numbers)
+        # Which statement failed is for those who keep it running.
+        numbers = {name: value for name, value in error.numbers.items() if value is not None}
+        log.error("a request failed: %s %s", error.code, numbers or "")
+        return problem(error.code, error.reason, field=error.field)
 
     @app.exception_handler(RequestValidationError)
     async def _invalid(_request: Request, error: RequestValidationError) -> Response:
@@ -76,16 +80,14 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def _http(_request: Request, error: HTTPException) -> Response:
+        """What the framework itself refuses."""
         if error.status_code == HTTPStatus.NOT_FOUND:
             return problem("not-found", "there is no such address")
-        title = HTTPStatus(error.status_code).phrase
-        body = orjson.dumps({"type": "about:blank", "title": title, "status": error.status_code})
-        return Response(body, error.status_code, headers=error.headers, media_type=MEDIA_TYPE)
-
-    @app.exception_handler(Exception)
-    async def _fault(_request: Request, error: Exception) -> Response:
-        log.error("a request failed: %s", type(error).__name__)
-        return problem("broken", "this failed on our side; the log names the kind of fault")
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            refusal = problem("method-not-allowed", "this address takes another method: see Allow")
+            refusal.headers.update(error.headers or {})
+            return refusal
+        return problem("malformed", "the request cannot be read")
 
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {

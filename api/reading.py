@@ -5,15 +5,16 @@ Checkpoints are read before the rows, so that an answer is never older than it s
 
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, TypeVar
 
 from sqlalchemy import Connection, Engine
 
 from projections import checkpoints, holding
 from projections.connecting import transaction
+from projections.freshness import freshness
 from projections.reading import Reader
 from projections.view import View
 from schemas.partitioning import partition_of
@@ -22,7 +23,7 @@ from store.history import History
 HEADS_SECONDS = 1.0
 """How old the store's heads may be that an answer is called fresh against."""
 STOPPED_SECONDS = 10.0
-"""An event that waits longer than this means that nobody folds."""
+"""A view with events to take over that has moved nothing for so long stands still."""
 
 State = Literal["fresh", "pending", "rebuilding", "held", "stopped"]
 T = TypeVar("T")
@@ -32,6 +33,7 @@ T = TypeVar("T")
 class Snapshot:
     """How far the partitions that were read had come, and who of the subjects is held."""
 
+    view: str
     sequences: Mapping[int, int]
     held: frozenset[str]
 
@@ -49,6 +51,14 @@ class Freshness:
         sequences = {str(p): s for p, s in sorted(self.sequences.items())}
         lag = round(self.lag_seconds, 3)
         return {"state": self.state, "sequences": sequences, "lag_seconds": lag}
+
+
+@dataclass(frozen=True, slots=True)
+class _Backlog:
+    """What a view has still to take over: partition -> since when; and whether it stands still."""
+
+    since: Mapping[int, datetime]
+    stopped: bool
 
 
 class ViewReader:
@@ -81,7 +91,8 @@ class ViewReader:
                 for hold in holding.read(connection, view.name, generation)
                 if subjects is None or hold.subject in subjects
             }
-            return query(connection, generation), Snapshot(sequences, frozenset(held))
+            snapshot = Snapshot(view.name, sequences, frozenset(held))
+            return query(connection, generation), snapshot
 
         return self._reader.read(view.name, snapshot_then_rows)
 
@@ -94,29 +105,31 @@ class ViewReader:
         """The partitions that hold these subjects."""
         return {partition_of(subject, self._history.info.partitions) for subject in subjects}
 
-    def of_subject(self, snapshot: Snapshot, subject: str) -> Snapshot:
-        """What of a snapshot of many subjects concerns one."""
-        own = self.partitions([subject])
-        sequences = {p: s for p, s in snapshot.sequences.items() if p in own}
-        return Snapshot(sequences, snapshot.held & {subject})
-
     def freshness(self, snapshot: Snapshot) -> Freshness:
         """How fresh a snapshot is against heads at most a second old."""
+        return _judged(snapshot, self._backlog(snapshot))
+
+    def freshness_of_each(self, snapshot: Snapshot, subjects: Sequence[str]) -> list[Freshness]:
+        """How fresh a snapshot of many subjects is for each of them; asks the store once."""
+        backlog = self._backlog(snapshot)
+        return [_judged(self._of_subject(snapshot, subject), backlog) for subject in subjects]
+
+    def _of_subject(self, snapshot: Snapshot, subject: str) -> Snapshot:
+        own = self.partitions([subject])
+        sequences = {p: s for p, s in snapshot.sequences.items() if p in own}
+        return Snapshot(snapshot.view, sequences, snapshot.held & {subject})
+
+    def _backlog(self, snapshot: Snapshot) -> _Backlog:
         heads = self._recent_heads()
         behind = {p: s for p, s in snapshot.sequences.items() if s < heads.get(p, 0)}
-        lag = self._lag_seconds(behind) if behind else 0.0
-        state: State = "pending" if behind else "fresh"
-        if lag > STOPPED_SECONDS:
-            state = "stopped"
-        if snapshot.held:
-            state = "held"
-        return Freshness(state, snapshot.sequences, lag)
+        since = self._history.waiting_since(behind) if behind else {}
+        overdue = any(_age(moment) > STOPPED_SECONDS for moment in since.values())
+        return _Backlog(since, overdue and self._stands_still(snapshot.view))
 
-    def _lag_seconds(self, behind: Mapping[int, int]) -> float:
-        since = self._history.waiting_since(behind)
-        if not since:
-            return 0.0
-        return max(0.0, (datetime.now(UTC) - min(since.values())).total_seconds())
+    def _stands_still(self, view: str) -> bool:
+        """Events also wait long while a big import is being taken over; then the view moves."""
+        moved = self._reader.read(view, lambda c, g: freshness(c, view, g).updated_at)
+        return moved is None or _age(moved) > STOPPED_SECONDS
 
     def _recent_heads(self) -> Mapping[int, int]:
         with self._lock:
@@ -126,3 +139,19 @@ class ViewReader:
                 heads = {p: sequence for p, (sequence, _) in self._history.heads().items()}
                 self._heads = (now, heads)
             return heads
+
+
+def _judged(snapshot: Snapshot, backlog: _Backlog) -> Freshness:
+    waiting = [backlog.since[p] for p in snapshot.sequences if p in backlog.since]
+    lag = max(map(_age, waiting), default=0.0)
+    state: State = "pending" if waiting else "fresh"
+    if backlog.stopped and lag > STOPPED_SECONDS:
+        state = "stopped"
+    if snapshot.held:
+        state = "held"
+    return Freshness(state, snapshot.sequences, lag)
+
+
+def _age(moment: datetime) -> float:
+    # Never below zero: the database's clock may be ahead of ours.
+    return max(datetime.now(UTC) - moment, timedelta()).total_seconds()

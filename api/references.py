@@ -5,6 +5,7 @@ are looked up by POST.
 """
 
 from api.gather import Gatherer
+from api.lanes import Lane
 from schemas.errors import Invalid, NotFound
 from schemas.identifiers import is_subject, parse_identifier
 from store.drafts import Who
@@ -27,8 +28,8 @@ def read_ref(ref: str, region: str) -> Who:
 class Finder:
     """Finds living subjects for many requests at once."""
 
-    def __init__(self, subjects: Subjects) -> None:
-        self._gathered = Gatherer(subjects.living)
+    def __init__(self, subjects: Subjects, lane: Lane) -> None:
+        self._gathered = Gatherer(subjects.living, lane)
 
     async def subject(self, who: Who) -> str:
         """The living subject behind a reference; raises NotFound for an unknown or erased one."""

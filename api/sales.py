@@ -1,6 +1,5 @@
 """Revenue, from the roll-ups of purchases."""
 
-import asyncio
 from dataclasses import asdict
 from datetime import date
 from typing import Annotated, Any, cast, get_args
@@ -39,7 +38,7 @@ def router(parts: Parts) -> APIRouter:
         by: Annotated[str, Query(description="day, channel, category; several by commas")] = "day",
         first: Annotated[date, Query(description="first business day")] = date.min,
         last: Annotated[date, Query(description="last business day")] = date.max,
-        currency: Annotated[str | None, Query(description="ISO 4217")] = None,
+        currency: Annotated[str | None, Query(pattern="^[A-Z]{3}$", description="ISO 4217")] = None,
     ) -> Response:
         dimensions = _dimensions(by)
         waited = await wanted.wait(parts.waiting, PROFILE, parts.limits.wait_seconds_max)
@@ -52,7 +51,7 @@ def router(parts: Parts) -> APIRouter:
             )
             return [_row(asdict(row)) for row in rows], parts.reader.freshness(snapshot)
 
-        data, freshness = await asyncio.to_thread(read)
+        data, freshness = await parts.lanes.reports.run(read)
         return answer(fresh_body(data, freshness, waited))
 
     return routes

@@ -1,12 +1,13 @@
 """A customer's timeline: every event, newest first, a page at a time."""
 
-import asyncio
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
-from datetime import datetime
+from datetime import UTC
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Response
+from pydantic import StringConstraints
 
 from api.access import allow
 from api.answers import answer
@@ -24,12 +25,18 @@ from schemas.errors import Invalid
 
 Reads = Annotated[Principal, Depends(allow("customers:read"))]
 Wanted = Annotated[Wish, Depends(wish)]
+Names = Annotated[
+    list[Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$")]] | None,
+    Query(max_length=50, description="only these; may be given several times"),
+]
+
+_PLACE = re.compile(r"(\S+) (\d{1,18})", re.ASCII)
 
 
 def router(parts: Parts) -> APIRouter:
     """The route of the timeline."""
     routes = APIRouter(prefix="/v1/customers", tags=["customers"], responses=PROBLEMS)
-    finder = Finder(parts.subjects)
+    finder = Finder(parts.subjects, parts.lanes.reads)
 
     @routes.get(
         "/{ref}/timeline",
@@ -40,8 +47,8 @@ def router(parts: Parts) -> APIRouter:
         ref: str,
         principal: Reads,
         wanted: Wanted,
-        kind: Annotated[list[str] | None, Query(description="event types")] = None,
-        channel: Annotated[list[str] | None, Query()] = None,
+        kind: Names = None,
+        channel: Names = None,
         since: Annotated[str | None, Query(description="occurred from, RFC 3339")] = None,
         until: Annotated[str | None, Query(description="occurred before, RFC 3339")] = None,
         cursor: Annotated[str | None, Query(description="as the last page gave it")] = None,
@@ -54,8 +61,13 @@ def router(parts: Parts) -> APIRouter:
             until=moment(until, "until") if until else None,
         )
         subject = await finder.subject(read_ref(ref, parts.region))
-        waited = await wanted.wait(parts.waiting, TIMELINE, parts.limits.wait_seconds_max)
-        data, cursor_next, freshness = await asyncio.to_thread(
+        waited = await wanted.wait(
+            parts.waiting,
+            TIMELINE,
+            parts.limits.wait_seconds_max,
+            parts.reader.partitions([subject]),
+        )
+        data, cursor_next, freshness = await parts.lanes.reads.run(
             _page, parts, principal, [subject], page, kind or [], channel or []
         )
         return answer(fresh_body(data, freshness, waited) | {"cursor": cursor_next})
@@ -78,9 +90,7 @@ def _page(
             connection, g, subjects, page, types=types, channels=channels
         ),
     )
-    opened, masked = parts.glass.opened(principal, subjects, [_entry(row) for row in rows])
-    if masked:
-        opened = [entry | {"masked": True} for entry in opened]
+    opened = parts.glass.opened_each(principal, [([row.subject], _entry(row)) for row in rows])
     more = _text(rows[-1]) if len(rows) == page.limit else None
     return opened, more, parts.reader.freshness(snapshot)
 
@@ -106,14 +116,16 @@ def _entry(entry: Entry) -> dict[str, Any]:
 
 
 def _text(entry: Entry) -> str:
-    place = f"{entry.occurred_at.isoformat()} {entry.position}"
+    place = f"{entry.occurred_at.astimezone(UTC).isoformat()} {entry.position}"
     return urlsafe_b64encode(place.encode()).rstrip(b"=").decode()
 
 
 def _cursor(text: str) -> Cursor:
     try:
         place = urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii")
-        at, _, position = place.rpartition(" ")
-        return Cursor(datetime.fromisoformat(at), int(position))
     except (NotBase64, ValueError):
-        raise Invalid("is a cursor as the last page gave it", field="cursor") from None
+        place = ""
+    found = _PLACE.fullmatch(place)
+    if found is None:
+        raise Invalid("is a cursor as the last page gave it", field="cursor")
+    return Cursor(moment(found[1], "cursor"), int(found[2]))

@@ -18,6 +18,9 @@ from schemas.receipts import Token
 
 POLL_SECONDS = 0.05
 LISTEN_SECONDS = 1.0
+CONNECT_SECONDS_MAX = 5
+LISTENER = "backbone views listener"
+"""As the database's list of connections names it."""
 
 Looks = Mapping[str, Mapping[int, int]]
 """view -> partition -> the sequence that its active generation has reached."""
@@ -25,12 +28,16 @@ Looks = Mapping[str, Mapping[int, int]]
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Waited:
-    """Whether the view got there, and how many seconds that took."""
+def covers(reached: Mapping[int, int], token: Token) -> bool:
+    """Whether a view that has read so far has read everything that the token stands for."""
+    return all(reached.get(p, 0) >= sequence for p, sequence in token.sequences.items())
 
-    reached: bool
-    seconds: float
+
+@dataclass(eq=False, slots=True)
+class _Waiter:
+    view: str
+    token: Token
+    future: "asyncio.Future[None]"
 
 
 class Waiting:
@@ -39,32 +46,35 @@ class Waiting:
     def __init__(self, look: Callable[[], Looks], epoch: int) -> None:
         self._look = look
         self._epoch = epoch
-        self._waiters: list[tuple[str, Token, asyncio.Future[bool]]] = []
+        self._waiters: set[_Waiter] = set()
         self._watch: asyncio.Task[None] | None = None
         self._moved = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    async def wait(self, view: str, token: Token, seconds: float) -> Waited:
-        """Wait until `view` has reached `token`, `seconds` at most.
+    async def wait(self, view: str, token: Token, seconds: float) -> float:
+        """Wait until `view` has reached `token`, `seconds` at most; the seconds that it took.
 
         Raises OtherEpoch for a token from before a restore: it says nothing about this store.
         """
         if token.epoch != self._epoch:
             raise OtherEpoch("the token is from before the store was restored", field="at_least")
+        if not token.sequences:
+            return 0.0
         started = time.monotonic()
         self._loop = asyncio.get_running_loop()
-        future: asyncio.Future[bool] = self._loop.create_future()
-        waiter = (view, token, future)
-        self._waiters.append(waiter)
+        waiter = _Waiter(view, token, self._loop.create_future())
+        self._waiters.add(waiter)
         if self._watch is None or self._watch.done():
             self._watch = asyncio.create_task(self._run())
         try:
-            reached = await asyncio.wait_for(future, max(seconds, POLL_SECONDS))
+            async with asyncio.timeout(seconds):
+                await waiter.future
         except TimeoutError:
-            reached = False
+            pass
         finally:
-            self._waiters.remove(waiter)
-        return Waited(reached, time.monotonic() - started)
+            # Also of one whose client has gone: nobody looks for him any more.
+            self._waiters.discard(waiter)
+        return time.monotonic() - started
 
     def nudge(self) -> None:
         """Look now; from any thread."""
@@ -77,21 +87,18 @@ class Waiting:
             try:
                 looks = await asyncio.to_thread(self._look)
             except Exception as error:
-                for _, _, future in self._waiters:
-                    if not future.done():
-                        future.set_exception(error)
+                for waiter in self._waiters:
+                    if not waiter.future.done():
+                        waiter.future.set_exception(error)
                 return
-            for view, token, future in self._waiters:
-                if not future.done() and _covers(looks.get(view, {}), token):
-                    future.set_result(True)
+            for waiter in self._waiters:
+                if not waiter.future.done() and covers(looks.get(waiter.view, {}), waiter.token):
+                    waiter.future.set_result(None)
             try:
-                await asyncio.wait_for(self._moved.wait(), POLL_SECONDS)
+                async with asyncio.timeout(POLL_SECONDS):
+                    await self._moved.wait()
             except TimeoutError:
                 continue
-
-
-def _covers(reached: Mapping[int, int], token: Token) -> bool:
-    return all(reached.get(p, 0) >= sequence for p, sequence in token.sequences.items())
 
 
 class Listener:
@@ -108,19 +115,27 @@ class Listener:
         self._thread.start()
 
     def stop(self) -> None:
-        """End within a second."""
+        """End within a second, or when a connection that is being made is given up."""
         self._stop.set()
         self._thread.join()
 
     def _run(self) -> None:
         while not self._stop.is_set():
             try:
-                with psycopg.connect(self._conninfo, autocommit=True) as connection:
+                with self._connected() as connection:
                     connection.execute("LISTEN views_moved")
                     while not self._stop.is_set():
                         for _ in connection.notifies(timeout=LISTEN_SECONDS, stop_after=1):
                             self._nudge()
-            except psycopg.OperationalError as error:
+            except psycopg.Error as error:
                 # Only the accelerator is gone: the poll goes on.
                 log.warning("not listening to the views: %s", type(error).__name__)
                 self._stop.wait(LISTEN_SECONDS)
+
+    def _connected(self) -> psycopg.Connection:
+        return psycopg.connect(
+            self._conninfo,
+            autocommit=True,
+            connect_timeout=CONNECT_SECONDS_MAX,
+            application_name=LISTENER,
+        )

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from eventsourcing.persistence import EventStore
 
+from commands.times import Clock, refuse_ahead, utc_now
 from domain.access import Action, Principal, may
 from schemas.canonical import canonical
 from schemas.envelope import When
@@ -69,6 +70,7 @@ class Dispatcher:
         subjects: Subjects,
         events: EventStore[str],
         appender: Appender,
+        clock: Clock = utc_now,
     ) -> None:
         self._ids = ids
         self._recorder = recorder
@@ -76,6 +78,7 @@ class Dispatcher:
         self._subjects = subjects
         self._events = events
         self._appender = appender
+        self._clock = clock
 
     def run(
         self, principal: Principal, command: Command, envelope: Envelope, door: Door | None = None
@@ -83,11 +86,12 @@ class Dispatcher:
         """The command's receipt; its first one, marked duplicate, when its key was seen before.
 
         `door` is the context that its values were parsed in. Raises Forbidden, NotFound,
-        RuleRefused, ContentConflict (the key stands for another command), StaleVersion and
-        Unavailable.
+        RuleRefused, ContentConflict (the key stands for another command), Invalid for a time that
+        lies ahead, StaleVersion and Unavailable.
         """
         if not may(principal, command.ACTION):
             raise Forbidden(f"{command.ACTION} is not allowed")
+        refuse_ahead(envelope.when, self._clock())
         command_id = self._ids.command(principal.name, envelope.key or uuid4().hex)
         content = canonical({"command": type(command).__name__, "content": envelope.content})
         first_id = self._ids.of_command(command_id, 0)

@@ -1,6 +1,6 @@
 """Erase a customer: what he is called and what was said is gone for good, what happened stays."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
@@ -43,7 +43,12 @@ class EraseCustomer:
         self._eraser = eraser
 
     def plan(self, principal: Principal, who: Identifier | str) -> ErasurePlan:
-        """What would go. Raises NotFound for somebody who never was, or is erased already."""
+        """What would go.
+
+        Raises NotFound for an identifier that leads to nobody (any more) and for a subject that
+        never was. Of an erased subject there is a plan too, so that a broken-off erasure can be
+        finished.
+        """
         if not may(principal, "customers:erase"):
             raise Forbidden("customers:erase is not allowed")
         subject = (
@@ -72,7 +77,9 @@ class EraseCustomer:
         """
         if not may(principal, "customers:erase"):
             raise Forbidden("customers:erase is not allowed")
-        subjects: Sequence[str] = (plan.subject, *(plan.points if points else ()))
+        # The customer last: until then his identifier leads to him, so that after a crash the same
+        # command finishes what is left.
+        subjects = (*(plan.points if points else ()), plan.subject)
         key = self._ids.document("case", HOUSE, request) if request is not None else None
         return [self._one(principal, subject, reason, key) for subject in subjects]
 

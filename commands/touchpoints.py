@@ -10,6 +10,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
+from commands.times import Clock, refuse_ahead, utc_now
 from domain.access import Principal, may
 from schemas.canonical import canonical
 from schemas.cloudevents import from_json
@@ -66,11 +67,19 @@ class BatchResult:
 class Touchpoints:
     """Takes reports at whichever door they come."""
 
-    def __init__(self, registry: Registry, ids: Ids, appender: Appender, region: str) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        ids: Ids,
+        appender: Appender,
+        region: str,
+        clock: Clock = utc_now,
+    ) -> None:
         self._registry = registry
         self._ids = ids
         self._appender = appender
         self._region = region
+        self._clock = clock
 
     def report(self, principal: Principal, reported: Reported) -> "Future[Receipt]":
         """Record one event; the future gives its receipt, or raises why not.
@@ -125,6 +134,7 @@ class Touchpoints:
         model = self._registry.model(reported.type, reported.version)
         if not model.TOUCHPOINT:
             raise UnknownType("is written by a command, not reported", field="type")
+        refuse_ahead(reported.when, self._clock())
         door = Door(reported.source, self._region, self._ids)
         data = self._registry.parse(reported.type, reported.version, reported.data, door)
         event_id = self._ids.event_id(reported.source, reported.channel_id)

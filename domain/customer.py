@@ -12,15 +12,12 @@ from schemas.people import CustomerRegistered, SubjectErased
 class Customer:
     """What decisions need to know of the stream."""
 
-    registered: bool = False
     erased: bool = False
 
 
 def evolve(state: Customer, event: EventData) -> Customer:
     """The state after an event."""
     match event:
-        case CustomerRegistered():
-            return replace(state, registered=True)
         case SubjectErased():
             return replace(state, erased=True)
         case _:
@@ -41,8 +38,3 @@ def register(state: Customer, registration: CustomerRegistered) -> list[EventDat
     if state.erased:
         raise NotFound("no such customer", field="subject")
     return [registration]
-
-
-def erase(state: Customer, erasure: SubjectErased) -> list[EventData]:
-    """An erasure is recorded once."""
-    return [] if state.erased else [erasure]

@@ -1,0 +1,67 @@
+"""The outermost wall of the app: who is asked by another name is refused, and no fault gets out.
+
+A fault that the server would see is written to its log with its text and its traceback, and a
+database's text holds the row: somebody's phone number.
+"""
+
+import logging
+from ipaddress import ip_address
+
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.problems import problem
+
+log = logging.getLogger(__name__)
+
+
+class Guard:
+    """ASGI middleware; answers what nothing inside has answered."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        if not _named_locally(scope):
+            refusal = problem("forbidden", "this address is not one of this machine's own")
+            await refusal(scope, receive, send)
+            return
+        begun = False
+
+        async def noted(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noted)
+        except ClientDisconnect:
+            # Nobody is there to be answered.
+            return
+        except Exception as error:
+            log.error("a request failed: %s", type(error).__name__)
+            if not begun:
+                text = "this failed on our side; the log names the kind of fault"
+                await problem("broken", text)(scope, receive, send)
+
+
+def _named_locally(scope: Scope) -> bool:
+    """Whether the request names this machine by a loopback address.
+
+    Until access keys exist, who reaches the loopback address may everything. A foreign web page
+    that lets its own name point here would reach it through the operator's browser, and be told of
+    by its name alone.
+    """
+    host = next((value for name, value in scope["headers"] if name == b"host"), b"").decode(
+        "latin-1"
+    )
+    name = host[1 : host.find("]")] if host.startswith("[") else host.rpartition(":")[0] or host
+    if name.lower() == "localhost":
+        return True
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return False
