@@ -106,11 +106,16 @@ def open_store(
 
 
 def _store(
-    pool: Pool, info: StoreInfo, ring: Ring, registry: Registry, queue_max: int, *, locked: bool
+    pool: Pool,
+    info: StoreInfo,
+    ring: Ring,
+    registry: Registry,
+    recorder: Recorder,
+    queue_max: int,
+    seal: Seal,
 ) -> Store:
     ids = Ids(ring.id)
-    recorder = Recorder(pool, info.partitions, locked=locked)
-    mapper = EventMapper(registry, ring, ids, info.partitions)
+    mapper = EventMapper(registry, ring, ids, info.partitions, seal)
     repeats = Repeats(recorder, ring, info)
     return Store(
         info=info,
