@@ -5,7 +5,6 @@ One thread a view. A view that stops, or waits for a repair, does not hold up an
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -17,7 +16,7 @@ from consumers.feed import Feed
 from consumers.health import Health, ProjectorHealth
 from consumers.ownership import PartitionLocks
 from consumers.runtime import STAND_STILL_SECONDS_MAX, Limits, Points, Projector
-from consumers.sink import ViewSink
+from consumers.sink import Retired, ServingWriter, ViewSink
 from consumers.store_feed import StoreFeed
 from consumers.store_watch import StoreWatch
 from projections import generations
@@ -25,15 +24,11 @@ from projections.checkpoints import OtherFold
 from projections.connecting import transaction
 from projections.generations import Generation
 from projections.view import View
-from projections.writer import Writer
 from schemas.errors import BackboneError, NotFound
 from store.history import History
 
 GENERATIONS_POLL_SECONDS = 1.0
 """How often switches and new generations are looked for."""
-
-RETIRED_SECONDS = 60.0
-"""How long a retired generation is kept up: readers elsewhere may still hold the old pointer."""
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +70,7 @@ def projector(
 ) -> Projector:
     """A projector of one generation, not yet started."""
     points = points or Points()
-    writer = Writer(
+    writer = ServingWriter(
         engine, view, generation, before_commit=points.before_commit, guarded=points.guarded
     )
     health = Health(view.name, generation)
@@ -111,7 +106,6 @@ class Projecting:
         self._points = points
         self._running: dict[tuple[str, int], Projector] = {}
         self._refused: dict[str, Health] = {view.name: Health(view.name, 0) for view in views}
-        self._retired: dict[tuple[str, int], float] = {}
         self._paused: set[str] = set()
         self._lock = threading.RLock()
         self._stopping = threading.Event()
@@ -191,21 +185,12 @@ class Projecting:
             mine = [one for one in known if one.view == view.name]
             if not any(one.state == "active" for one in mine):
                 mine.append(self._first(view))
-            wanted = [one for one in mine if self._is_wanted(one)]
-            self._keep(view, wanted)
+            self._keep(view, [one for one in mine if one.state in {"active", "ready"}])
 
     def _first(self, view: View) -> Generation:
         return generations.ensure(
             self._engine, view, partitions=self._log_of.partitions, epoch=self._log_of.epoch
         )
-
-    def _is_wanted(self, one: Generation) -> bool:
-        key = one.view, one.generation
-        if one.state != "retired":
-            self._retired.pop(key, None)
-            return one.state != "building"
-        since = self._retired.setdefault(key, time.monotonic())
-        return key in self._running and time.monotonic() - since < RETIRED_SECONDS
 
     def _keep(self, view: View, wanted: Iterable[Generation]) -> None:
         """Let exactly these generations of a view run."""
@@ -217,7 +202,9 @@ class Projecting:
             key = one.view, one.generation
             keys.add(key)
             with self._lock:
-                running = self._running.get(key) or self._begin(view, one.generation)
+                running = self._running.get(key)
+                if running is None or running.health.now().reason == Retired.code:
+                    running = self._begin(view, one.generation)  # or again: it was switched back
             running.health.building = one.state == "ready"
         gone = [key for key in self._running if key[0] == view.name and key not in keys]
         for key in gone:

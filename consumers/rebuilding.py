@@ -5,7 +5,6 @@ partitions and goes on with the next one.
 """
 
 import gc
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
+from consumers.catching_up import caught_up
 from consumers.databases import asking, free_connection
 from consumers.levelling import hold_level
 from consumers.ownership import PartitionLocks
@@ -31,11 +31,6 @@ from store.history import History
 
 READ_EVENTS_MAX = 5_000
 """How many events are read from the log at once."""
-
-CATCH_UP_SECONDS_MAX = 600.0
-"""How long what was recorded during the load may take to be taken over."""
-
-_LOOK_SECONDS = 0.1
 
 Progress = Callable[[int, int], None]
 """Told (events done, events in all), after every few thousand."""
@@ -103,7 +98,9 @@ class Rebuild:
                 self._load(target.generation, progress, locks)
                 loading.finish(self._engine, self._view, target.generation)
             before = self._active()
-            with self._projected(target.generation, locks) as running:
+            feed = StoreFeed(self._history, self._watch, locks)
+            running = projector(self._engine, self._view, target.generation, feed)
+            with caught_up(self._engine, self._history, running):
                 differences = self._compare(before, target.generation, running)
                 switched = decide(differences)
                 if switched:
@@ -180,27 +177,6 @@ class Rebuild:
             sequence = events[-1].sequence
             self._done += len(events)
             progress(self._done, max(total, self._done))
-
-    @contextmanager
-    def _projected(self, generation: int, locks: PartitionLocks) -> Iterator[Projector]:
-        """The generation runs on as an ordinary one while this lasts, and has caught up first."""
-        running = projector(
-            self._engine,
-            self._view,
-            generation,
-            StoreFeed(self._history, self._watch, locks),
-        )
-        running.start()
-        try:
-            until = time.monotonic() + CATCH_UP_SECONDS_MAX
-            never = threading.Event()
-            while (now := running.health.now()).state != "fresh":
-                if now.state == "stopped" or time.monotonic() > until:
-                    raise Unavailable(f"the new generation cannot catch up: {now.reason}")
-                never.wait(_LOOK_SECONDS)
-            yield running
-        finally:
-            running.stop()
 
     def _compare(
         self, before: int | None, new: int, running: Projector

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine, text
 
 from consumers.databases import free_connection
 from projections import checkpoints
@@ -13,11 +13,36 @@ from projections.writer import Writer
 from schemas.envelope import Event
 from schemas.errors import Broken
 
+_STATE = text("SELECT state FROM generations WHERE view = :view AND generation = :generation")
+
 
 class Dropped(Broken):
     """The generation is gone: there is nothing to write to any more."""
 
     code = "dropped"
+
+
+class Retired(Broken):
+    """Readers left this generation: it stands still, so that nobody who comes late goes back."""
+
+    code = "retired"
+
+
+class ServingWriter(Writer):
+    """A writer that stops at the moment in which readers are sent to another generation.
+
+    A switch makes sure that the new generation is not behind the old one. If the old one moved on
+    after that, a reader who still holds the old pointer would see it pass the new one, and go back
+    in time when he follows.
+    """
+
+    def _claim(self, connection: Connection, expected: Sequence[Checkpoint]) -> None:
+        super()._claim(connection, expected)
+        # A statement of its own: its snapshot is from after the wait for the checkpoints, which a
+        # switch holds to its end.
+        state = connection.scalar(_STATE, {"view": self.view.name, "generation": self.generation})
+        if state == "retired":
+            raise Retired("readers read another generation: this one stands still")
 
 
 class Sink(Protocol):
