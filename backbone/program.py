@@ -25,6 +25,7 @@ from consumers.store_watch import StoreWatch
 from projections.connecting import views_engine
 from projections.migrating import migrate
 from projections.registry import VIEWS
+from store.sealing import Seal, seal
 
 PACKAGE = "customer-interaction-backbone"
 
@@ -41,10 +42,11 @@ class Program:
 
 
 @contextmanager
-def running_program(settings: Settings, at: Databases) -> Iterator[Program]:
+def running_program(settings: Settings, at: Databases, *, seal: Seal = seal) -> Iterator[Program]:
     """Everything but the socket: the store is open, the views are kept up, the app can be served.
 
-    On leaving, projectors finish their batches and the appender writes what is queued.
+    On leaving, projectors finish their batches and the appender writes what is queued. `seal` is
+    another one only where a test shows what sealing hides.
     """
     with ExitStack() as stack:
         store = stack.enter_context(
@@ -53,6 +55,7 @@ def running_program(settings: Settings, at: Databases) -> Iterator[Program]:
                 settings.ring_dir,
                 settings.partitions,
                 queue_events_max=settings.append_queue_max,
+                seal=seal,
             )
         )
         views = views_engine(at.views)
