@@ -1,14 +1,15 @@
 """Reading one's own write: `at_least=<token>`, and `Prefer: wait=<seconds>` (RFC 7240)."""
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import Header, Query
 
+from api.parts import Parts
 from api.reading import Freshness
-from api.waiting import Waiting, covers
+from api.waiting import covers
 from projections.view import View
 from schemas.receipts import Token
 
@@ -33,25 +34,22 @@ class Wish:
     token: Token | None
     seconds: float
 
-    async def wait(
-        self,
-        waiting: Waiting,
-        view: View,
-        seconds_max: float,
-        partitions: Collection[int] | None = None,
-    ) -> Waited | None:
+    async def wait(self, parts: Parts, view: View, subject: str | None = None) -> Waited | None:
         """Wait as asked, bounded; None where nothing was asked. Raises OtherEpoch.
 
-        Only `partitions` count, None for all: a batch's token names everybody's, and the answer
-        about one customer need not wait for the others'.
+        Only the partition of `subject` counts, None for all of them: a batch's token names
+        everybody's, and the answer about one customer need not wait for the others'.
         """
-        if self.token is None:
-            return None
         token = self.token
-        if partitions is not None:
-            own = {p: sequence for p, sequence in token.sequences.items() if p in partitions}
-            token = Token(token.epoch, own)
-        return Waited(token, await waiting.wait(view.name, token, min(self.seconds, seconds_max)))
+        if token is None:
+            return None
+        if subject is not None:
+            own = parts.reader.partitions([subject])
+            token = Token(token.epoch, {p: s for p, s in token.sequences.items() if p in own})
+        seconds_max = min(self.seconds, parts.limits.wait_seconds_max)
+        seconds = await parts.waiting.wait(view.name, token, seconds_max)
+        parts.reader.heard(token)
+        return Waited(token, seconds)
 
 
 async def wish(

@@ -37,12 +37,7 @@ class Profiles:
         """
         parts = self._parts
         subject = await self._finder.subject(who)
-        waited = await wanted.wait(
-            parts.waiting,
-            PROFILE,
-            parts.limits.wait_seconds_max,
-            parts.reader.partitions([subject]),
-        )
+        waited = await wanted.wait(parts, PROFILE, subject)
         found, freshness = await self._gathered.get((principal, subject))
         if found is None and freshness.state == "fresh":
             # A contact point that somebody else's event names, and that did nothing itself.

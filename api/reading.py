@@ -18,6 +18,7 @@ from projections.freshness import freshness
 from projections.reading import Reader
 from projections.view import View
 from schemas.partitioning import partition_of
+from schemas.receipts import Token
 from store.history import History
 
 HEADS_SECONDS = 1.0
@@ -100,6 +101,14 @@ class ViewReader:
         """How far every view has read: what waiters look at."""
         with transaction(self._engine) as connection:
             return checkpoints.reached(connection)
+
+    def heard(self, token: Token) -> None:
+        """A receipt tells of events that the heads seen a moment ago do not have yet. (One that was
+        made up does no harm: behind its events the store has none to wait for.)"""
+        with self._lock:
+            taken, heads = self._heads
+            told = {p: max(s, heads.get(p, 0)) for p, s in token.sequences.items()}
+            self._heads = taken, {**heads, **told}
 
     def partitions(self, subjects: Collection[str]) -> set[int]:
         """The partitions that hold these subjects."""

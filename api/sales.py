@@ -41,7 +41,7 @@ def router(parts: Parts) -> APIRouter:
         currency: Annotated[str | None, Query(pattern="^[A-Z]{3}$", description="ISO 4217")] = None,
     ) -> Response:
         dimensions = _dimensions(by)
-        waited = await wanted.wait(parts.waiting, PROFILE, parts.limits.wait_seconds_max)
+        waited = await wanted.wait(parts, PROFILE)
 
         def read() -> Any:
             rows, snapshot = parts.reader.read(

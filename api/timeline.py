@@ -61,12 +61,7 @@ def router(parts: Parts) -> APIRouter:
             until=moment(until, "until") if until else None,
         )
         subject = await finder.subject(read_ref(ref, parts.region))
-        waited = await wanted.wait(
-            parts.waiting,
-            TIMELINE,
-            parts.limits.wait_seconds_max,
-            parts.reader.partitions([subject]),
-        )
+        waited = await wanted.wait(parts, TIMELINE, subject)
         data, cursor_next, freshness = await parts.lanes.reads.run(
             _page, parts, principal, [subject], page, kind or [], channel or []
         )
