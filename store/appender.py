@@ -86,13 +86,14 @@ class Appender:
         return request.answer
 
     def _run(self) -> None:
+        group: list[Request] = []
         try:
             while group := self._line.take():
                 self._commit(group)
         finally:
             # Whatever ended it, nobody may wait for an answer that never comes.
             self._line.close()
-            self._give_up((), "the store takes nothing at the moment: it is stopping")
+            self._give_up(group, "the store takes nothing at the moment: it is stopping")
 
     def _commit(self, group: list[Request]) -> bool:
         """Answer everybody of the group, or put them back into the line; False when the store

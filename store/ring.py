@@ -22,6 +22,7 @@ from schemas.errors import Broken
 KEY_BYTES = 32
 _FILES = ("wrapping", "lookup", "id", "fingerprint", "service")
 _DESTROYED = "destroyed"
+_LIST_MISSING = "the ring's list of destroyed keys is missing: restore it"
 _LINE_LENGTH = 32
 _LINE = re.compile(rb"[0-9a-f]{1,32}")
 _OPEN_TO_OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -103,7 +104,7 @@ class Ring:
         try:
             found = (self.folder / _DESTROYED).stat()
         except FileNotFoundError:
-            raise RingFault("the ring's list of destroyed keys is missing: restore it") from None
+            raise RingFault(_LIST_MISSING) from None
         state = (found.st_size, found.st_mtime_ns)
         if state == self._list_state:
             return False
@@ -124,7 +125,10 @@ class Ring:
     def destroy(self, key_ids: Iterable[bytes]) -> None:
         """Put key ids on the list, for good, before the database forgets their bytes."""
         # Without O_CREAT: a list that went missing must not begin anew, with everybody readable.
-        handle = os.open(self.folder / _DESTROYED, os.O_WRONLY | os.O_APPEND)
+        try:
+            handle = os.open(self.folder / _DESTROYED, os.O_WRONLY | os.O_APPEND)
+        except FileNotFoundError:
+            raise RingFault(_LIST_MISSING) from None
         with os.fdopen(handle, "wb") as file:
             # A line begins with its own break: a crash may have left half a line before it.
             file.write(b"".join(b"\n" + key_id.hex().encode() for key_id in key_ids) + b"\n")

@@ -72,7 +72,7 @@ def _party(who: Who, known: Mapping[str, Party | None]) -> Party:
     if isinstance(who, str):
         raise NotFound("no such customer", field="subject")
     if text in known:
-        raise Unavailable("this customer's erasure is not finished: run it again")
+        raise Unavailable("this customer is being erased; if that crashed, run it again")
     raise Unsettled
 
 

@@ -1,7 +1,6 @@
 """The event store as tests use it: opened on a fresh database and ring, and things to append."""
 
-import multiprocessing
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
+from sqlalchemy import make_url
 
 from backbone.wiring import Store, conninfo, open_store
 from schemas.canonical import canonical
@@ -25,11 +25,6 @@ PARTITIONS = 4
 T0 = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SECONDS_MAX = 60.0
 """How long a test waits for an answer, so that a hang is a failure and not a silence."""
-
-processes = multiprocessing.get_context("forkserver")
-"""Real processes. Each is forked from a server that has imported everything and runs no thread, so
-that a hundred of them cost seconds and not minutes."""
-processes.set_forkserver_preload(["tests.stores"])
 
 
 @contextmanager
@@ -167,3 +162,61 @@ def count(url: str, table: str) -> int:
 def types(url: str) -> list[str]:
     """The log's event types, in order of position."""
     return [kind for (kind,) in ask(url, "SELECT type FROM events ORDER BY position")]
+
+
+@contextmanager
+def server_of(url: str) -> Iterator[tuple[psycopg.Connection[Any], str]]:
+    """A connection to another database of the same server, and this one's name."""
+    at = make_url(url)
+    other = at.set(database="postgres").render_as_string(hide_password=False)
+    with psycopg.connect(conninfo(other), autocommit=True) as connection:
+        yield connection, str(at.database)
+
+
+def cut_connections(url: str) -> None:
+    """End every session on the database, as a server's restart does."""
+    with server_of(url) as (connection, name):
+        connection.execute(
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = %s",
+            [name],
+        )
+
+
+@contextmanager
+def unreachable(url: str) -> Iterator[None]:
+    """The database refuses everybody, until the block ends."""
+    with server_of(url) as (connection, name):
+        connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false'.encode())
+        try:
+            cut_connections(url)
+            yield
+        finally:
+            connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true'.encode())
+
+
+def restored_copy(url: str, new_database: Callable[[str], str]) -> str:
+    """The URL of a copy of the database as it is now: a backup that was restored elsewhere."""
+    copy = new_database("restored")
+    cut_connections(url)
+    with server_of(url) as (connection, name):
+        copied = make_url(copy).database
+        connection.execute(f'DROP DATABASE "{copied}"'.encode())
+        connection.execute(f'CREATE DATABASE "{copied}" TEMPLATE "{name}"'.encode())
+    return copy
+
+
+@contextmanager
+def append_lock_held(url: str) -> Iterator[Callable[[int], None]]:
+    """Nobody can append until the block ends; what is given waits until so many want to."""
+    with psycopg.connect(conninfo(url), autocommit=True) as connection:
+        connection.execute("SELECT pg_advisory_lock(4242001)")
+
+        def wait_for(waiting: int) -> None:
+            query = """
+                SELECT count(*) >= %s FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+                AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+            """
+            while connection.execute(query, [waiting]).fetchone() != (True,):
+                pass
+
+        yield wait_for
