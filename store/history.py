@@ -49,7 +49,7 @@ class History:
 
     def __init__(self, pool: Pool, info: StoreInfo, registry: Registry) -> None:
         self._pool = pool
-        self._upcast = registry.upcast
+        self._registry = registry
         self.info = info
 
     def after(self, sequences: Mapping[int, int], limit: int) -> list[Event]:
@@ -98,12 +98,12 @@ class History:
 
     def _event(self, row: Sequence[Any]) -> Event:
         """The columns of _FIELDS as an Event; spelt out, because a rebuild calls it for each."""
-        event_type, version, offset, business_date = row[1], row[2], row[9], row[12]
+        event_type, offset, business_date = row[1], row[9], row[12]
         occurred_at: datetime = row[8].astimezone(_zone(offset))
         return Event(
             row[0],
             event_type,
-            version,
+            self._registry.current(event_type).VERSION,
             row[3],
             row[4],
             row[5],
@@ -120,7 +120,7 @@ class History:
             row[17],
             row[18],
             row[19],
-            self._upcast(event_type, version, orjson.loads(row[20])),
+            self._registry.upcast(event_type, row[2], orjson.loads(row[20])),
         )
 
 
