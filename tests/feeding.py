@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -11,12 +11,14 @@ import orjson
 import psycopg
 from eventsourcing.persistence import StoredEvent
 from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
 
 from backbone.wiring import Store, conninfo, open_store
 from consumers.store_watch import StoreWatch
 from projections.connecting import views_engine
 from projections.migrating import migrate
 from schemas.envelope import Event
+from schemas.errors import Unavailable
 from store.history import History
 
 PARTITIONS = 4
@@ -41,6 +43,15 @@ class World:
     def append(self, *events: Event) -> None:
         """Append these events' types and data for their subjects, in this order."""
         self.store.recorder.insert_events(stored(events))
+
+    def append_surely(self, *events: Event) -> None:
+        """Append, again where the connection was cut; perhaps twice."""
+
+        def appended() -> bool:
+            self.append(*events)
+            return True
+
+        until(appended, "the events are appended")
 
     def log(self) -> list[Event]:
         """The whole log, in order."""
@@ -93,10 +104,14 @@ def cut(url: str, application: str) -> int:
 
 
 def until(condition: Callable[[], bool], what: str, seconds: float = WAIT_SECONDS) -> None:
-    """Wait until something is so that nobody announces; fails after `seconds`."""
+    """Wait until something is so that nobody announces; fails after `seconds`.
+
+    Where the databases cannot be asked, it is not so yet.
+    """
     never = threading.Event()
     for _ in range(int(seconds / _LOOK_SECONDS)):
-        if condition():
-            return
+        with suppress(Unavailable, psycopg.OperationalError, OperationalError):
+            if condition():
+                return
         never.wait(_LOOK_SECONDS)
     raise AssertionError(f"not within {seconds} s: {what}")
