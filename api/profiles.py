@@ -53,6 +53,9 @@ class Profiles:
         opened = {
             principal: self._opened(principal, found) for principal in {who for who, _ in asked}
         }
+        if not found.keys() >= set(subjects):
+            # A customer without a row is nobody, or so new that older heads do not know of him.
+            reader.look_again()
         freshness = reader.freshness_of_each(snapshot, subjects)
         return [
             (opened[principal].get(subject), fresh)

@@ -110,6 +110,11 @@ class ViewReader:
             told = {p: max(s, heads.get(p, 0)) for p, s in token.sequences.items()}
             self._heads = taken, {**heads, **told}
 
+    def look_again(self) -> None:
+        """Judge the next snapshot against the heads of now."""
+        with self._lock:
+            self._heads = float("-inf"), self._heads[1]
+
     def partitions(self, subjects: Collection[str]) -> set[int]:
         """The partitions that hold these subjects."""
         return {partition_of(subject, self._history.info.partitions) for subject in subjects}

@@ -67,9 +67,12 @@ def test_somebody_who_is_not_in_the_view_yet_has_an_empty_profile(served: Served
     with served.paused("profile"), served.paused("timeline"):
         token = served.token(purchase(who))
         profile = waited(served, f"/v1/customers/{who}", token, "wait=0")
+        not_asked = served.get(f"/v1/customers/{who}")
         timeline = waited(served, f"/v1/customers/{who}/timeline", token, "wait=0")
 
     assert profile["data"]["purchases"]["count"] == 0
+    assert not_asked["data"] == profile["data"]
+    assert not_asked["freshness"]["state"] == "pending"
     assert profile["data"]["identifiers"] == []
     assert timeline["data"] == []
     assert {profile["freshness"]["state"], timeline["freshness"]["state"]} == {"pending"}
