@@ -93,13 +93,14 @@ class History:
         return dict(rows)
 
     def _events(self, query: str, parameters: Sequence[Any]) -> list[Event]:
-        with reach(self._pool) as connection, connection.cursor(binary=True) as cursor:
-            return [self._event(row) for row in cursor.execute(query, parameters)]
+        with reach(self._pool) as connection:
+            cursor = connection.cursor(binary=True, row_factory=lambda _: self._event)
+            return cursor.execute(query, parameters).fetchall()
 
     def _event(self, row: Sequence[Any]) -> Event:
         """The columns of _FIELDS as an Event; spelt out, because a rebuild calls it for each."""
-        event_type, offset, business_date = row[1], row[9], row[12]
-        occurred_at: datetime = row[8].astimezone(_zone(offset))
+        event_type, business_date = row[1], row[12]
+        occurred_at: datetime = row[8].astimezone(_zone(row[9]))
         return Event(
             row[0],
             event_type,
@@ -114,7 +115,8 @@ class History:
             row[11] or "reported",
             business_date or occurred_at.date(),
             row[13] or "live",
-            row[14],
+            # The session's zone is the server's, whatever that is.
+            row[14].astimezone(UTC),
             row[15],
             row[16],
             row[17],

@@ -17,6 +17,7 @@ hundred of them cost seconds and not minutes."""
 processes.set_forkserver_preload([__name__])
 
 IN_FLIGHT = 50
+PEOPLE = 300
 
 
 def found_and_tell(url: str, ring: Path, start: Any, told: Any) -> None:
@@ -67,7 +68,7 @@ def write_much(
             for n in range(events):
                 number = f"{process} {writer} {n}"
                 shared = {"stream": "identity/stated"} if n % 10 == 0 else {}
-                draft = complaint(store, f"crm:{n * 7 % 300}", number, **shared)
+                draft = complaint(store, f"crm:{n * 7 % PEOPLE}", number, **shared)
                 if len(flying) >= IN_FLIGHT:
                     failures += flying.popleft().exception(SECONDS_MAX) is not None
                 flying.append(store.appender.submit(Append((draft,))))

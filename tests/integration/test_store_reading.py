@@ -1,12 +1,13 @@
 """The log read back: by position, by partition, by subject; sealed, and as today's version."""
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
 from itertools import count
 from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy import make_url
 
 from backbone.wiring import Store, conninfo, open_history
 from schemas.envelope import Event, When
@@ -110,6 +111,17 @@ def test_the_business_day_is_the_local_date_in_the_channels_offset(
     assert event.occurred_at.isoformat() == moment.isoformat()
     assert event.business_day == day
     assert event.recorded_at.utcoffset() == timedelta(0)
+
+
+def test_recorded_time_is_utc_whatever_the_servers_zone(store: Store, database: str) -> None:
+    before = store.history.from_position(0, 5)
+    ask(database, f'ALTER DATABASE "{make_url(database).database}" SET timezone = "Asia/Tokyo"')
+
+    with open_history(database) as history:
+        after = history.from_position(0, 5)
+
+    assert after == before
+    assert {event.recorded_at.tzinfo for event in after} == {UTC}
 
 
 def test_the_history_needs_no_ring(store: Store, database: str) -> None:
