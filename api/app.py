@@ -42,7 +42,7 @@ def create_app(parts: Parts, version: str) -> FastAPI:
     problems.install(app)
     for routes in (events, customers, timeline, sales, operations):
         app.include_router(routes.router(parts))
+    app.include_router(contract.router(app.openapi))
     described = app.openapi()
     described.setdefault("components", {}).setdefault("schemas", {})["Problem"] = PROBLEM
-    app.include_router(contract.router(described))
     return app

@@ -1,6 +1,6 @@
 """The contract of this door: OpenAPI for programs, and a page for people that needs no internet."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from html import escape
 from typing import Any
 
@@ -19,17 +19,17 @@ h2 { margin-top: 3rem } td, th { text-align: left; vertical-align: top; padding-
 _HEADERS = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
 
 
-def router(described: dict[str, Any]) -> APIRouter:
-    """The routes of the contract; `described` is its OpenAPI."""
+def router(described: Callable[[], dict[str, Any]]) -> APIRouter:
+    """The routes of the contract; `described` gives its OpenAPI, once all routes are there."""
     routes = APIRouter(include_in_schema=False, dependencies=[Depends(anybody)])
-    page = "".join(_page(described))
 
     @routes.get("/openapi.json")
     async def openapi() -> Response:
-        return answer(described)
+        return answer(described())
 
     @routes.get("/docs")
     async def docs() -> Response:
+        page = "".join(_page(described()))
         return Response(page, media_type="text/html", headers=_HEADERS)
 
     return routes

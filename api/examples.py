@@ -5,6 +5,7 @@ from typing import Any
 
 _MONEY = {"amount": "12.34", "currency": "EUR"}
 _SUBJECT = "s_qkzvmtwhcaplnbxyeudjrsfgio"
+_POINT = "s_wjtnbqlrxkvczhdmyfuapgesoi"
 
 SENT: dict[str, Any] = {
     "specversion": "1.0",
@@ -37,7 +38,7 @@ RECEIPT = {
     "token": "9c3f2a.5-2",
 }
 BATCH_ANSWER = {
-    "accepted": 9_997,
+    "accepted": 9_999,
     "duplicate": 0,
     "conflict": 0,
     "rejected": 1,
@@ -54,14 +55,22 @@ BATCH_ANSWER = {
 }
 EVENT = SENT | {
     "id": "6f0d0f53-1d5c-8c1a-9f0e-2b8a4f6f3c11",
+    "typeversion": 1,
     "subject": _SUBJECT,
+    "timeprecision": "second",
+    "timebasis": "reported",
+    "businessdate": "2026-01-31",
+    "traffic": "live",
     "recordedtime": "2026-01-31T11:00:00.120000+00:00",
+    "actor": "channel:shop",
+    "correlationid": "6f0d0f53-1d5c-8c1a-9f0e-2b8a4f6f3c11",
     "partition": 5,
     "position": 2,
     "sequence": 2,
+    "datacontenttype": "application/json",
 }
 LOOKUP = {"source": "shop", "id": "order-4711"}
-FRESHNESS = {"state": "fresh", "sequences": {"5": 2}, "lag_seconds": 0}
+FRESHNESS = {"state": "fresh", "sequences": {"5": 2}, "lag_seconds": 0.0}
 REGISTRATION = {
     "party": "person",
     "relationship": "customer",
@@ -74,11 +83,19 @@ CUSTOMER = {
     "data": {
         "subjects": [_SUBJECT],
         "identifiers": [{"subject": _SUBJECT, "kind": "crm", "value": "1001"}],
-        "registration": REGISTRATION,
+        "registration": REGISTRATION
+        | {"points": [{"kind": "phone", "value": {"value": "+32 2 555 01 01", "subject": _POINT}}]},
+        "registered_at": "2026-01-31T11:00:00+00:00",
         "first_contact_at": "2026-01-31T11:00:00+00:00",
         "last_contact": {"at": "2026-01-31T11:00:00+00:00", "channel": "web"},
         "contacts": {"web": {"purchase.made": 1}},
-        "purchases": {"count": 1, "lines": 1, "net": {"EUR": {"unknown": "12.34"}}},
+        "purchases": {
+            "count": 1,
+            "lines": 1,
+            "net": {"EUR": {"unknown": "12.34"}},
+            "discounts": {},
+            "last_at": "2026-01-31T11:00:00+00:00",
+        },
         "complaints": {"count": 0, "last_at": None},
         "erased": [],
     },
@@ -89,9 +106,18 @@ TIMELINE = {
         {
             "event_id": EVENT["id"],
             "subject": _SUBJECT,
+            "position": 2,
             "type": "purchase.made",
+            "version": 1,
             "channel": "web",
             "occurred_at": "2026-01-31T12:00:00+01:00",
+            "precision": "second",
+            "basis": "reported",
+            "business_day": "2026-01-31",
+            "recorded_at": "2026-01-31T11:00:00.120000+00:00",
+            "source": "shop",
+            "actor": "channel:shop",
+            "traffic": "live",
             "data": SENT["data"],
         }
     ],
@@ -104,9 +130,11 @@ REVENUE = {
             "day": "2026-01-31",
             "currency": "EUR",
             "tax_included": "unknown",
-            "baskets": 1,
             "lines": 1,
             "net": "12.34",
+            "baskets": 1,
+            "discounts": {"loyalty": "0.00", "coupon": "0.00", "match": "0.00", "other": "0.00"},
+            "outside_net": "0.00",
         }
     ],
     "freshness": FRESHNESS,
