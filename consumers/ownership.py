@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from psycopg import Connection
 
 from consumers.databases import asking, connect
-from schemas.errors import Invalid, Unavailable
+from schemas.errors import Unavailable
 
 LOOK_SECONDS = 0.5
 """How often the lock connection is looked after, and missing locks are asked for again."""
@@ -105,14 +105,3 @@ class PartitionLocks:
         missing = sorted(self._wanted - self._held)
         taken = self._connection.execute(_TAKE, [missing, self._name]).fetchall()
         self._held |= {row[0] for row in taken}
-
-
-def partition_range(text: str, partitions: int) -> frozenset[int]:
-    """`0-5` or `3` as the partitions meant, of a store with `partitions`; raises Invalid."""
-    first, _, last = text.partition("-")
-    if not (first.isdecimal() and (last or first).isdecimal()):
-        raise Invalid("partitions are written as 0-5 or 3", field="partitions")
-    chosen = range(int(first), int(last or first) + 1)
-    if not chosen or chosen[-1] >= partitions:
-        raise Invalid(f"the store has partitions 0 to {partitions - 1}", field="partitions")
-    return frozenset(chosen)
