@@ -13,7 +13,7 @@ from uuid import UUID
 from schemas.errors import BackboneError, Broken, ContentConflict, StaleVersion, Unavailable
 from schemas.receipts import Receipt, Token
 from store.directory import Directory, Party
-from store.drafts import Append
+from store.drafts import Append, who_text
 from store.founding import StoreInfo
 from store.mapper import EventMapper
 from store.reaching import ConnectionLost
@@ -137,8 +137,7 @@ class Appender:
     def _round(self, group: list[Request]) -> list[Request]:
         """Settle, seal and write; returns those who must be settled anew."""
         self._directory.refresh()
-        group = self._settle_repeats(group)
-        known = self._directory.resolve(who for request in group for who in request.who())
+        group, known = self._who_is_meant(group)
         sealed, again, later = self._seal(group, known)
         if self._directory.confirm(party for one in sealed for party in one.parties):
             again.extend(one.request for one in sealed)
@@ -148,15 +147,23 @@ class Appender:
         self._line.put_back(later)
         return again
 
-    def _settle_repeats(self, group: list[Request]) -> list[Request]:
-        """Ids are looked up before anybody unknown gets a subject: a file that is sent again after
-        an erasure must not bring the person back."""
-        known = self._directory.known
-        unsure = {r for r in group if any(known(who) is None for who in r.who())}
+    def _who_is_meant(self, group: list[Request]) -> tuple[list[Request], dict[str, Party | None]]:
+        """Everybody whom the group's requests mean, by their text; and the group without those who
+        were answered on the way.
+
+        Ids are looked up before anybody unknown gets a subject: a file that is sent again after an
+        erasure must not bring the person back.
+        """
+        met = self._directory.met(who for request in group for who in request.who())
+        unsure = [r for r in group if any(met[who_text(who)] is None for who in r.who())]
         if not unsure:
-            return group
+            return group, met
         stored = self._recorder.stored(event_id for r in unsure for event_id in r.ids)
-        return [r for r in group if r not in unsure or not self._settled(r, stored)]
+        settled = {request for request in unsure if self._settled(request, stored)}
+        group = [request for request in group if request not in settled]
+        strangers = [who for r in group for who in r.who() if met[who_text(who)] is None]
+        known = {text: party for text, party in met.items() if party is not None}
+        return group, known | self._directory.resolve(strangers)
 
     def _settled(self, request: Request, stored: Mapping[UUID, StoredEventRow]) -> bool:
         """Answer a request whose events are in the log already; False where none is."""

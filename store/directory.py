@@ -100,23 +100,28 @@ class Directory:
         """The party, if this process has met it and it is not erased."""
         subject = who if isinstance(who, str) else self._subjects.get(who.text)
         party = self._parties.get(subject) if subject is not None else None
-        if party is None or any(map(self._ring.is_destroyed, party.living())):
-            return None
-        return party
+        return party if party is not None and self._lives(party) else None
 
     def forget(self, parties: Iterable[Party]) -> None:
         """Ask the database again next time: a key of theirs died."""
         for party in parties:
             self._parties.pop(party.subject, None)
 
+    def met(self, asked: Iterable[Who]) -> dict[str, Party | None]:
+        """By their text everybody whom this process has met; None for the others."""
+        found: dict[str, Party | None] = {}
+        for who in asked:
+            text = who_text(who)
+            if text not in found:
+                found[text] = self.known(who)
+        return found
+
     def resolve(self, wanted: Iterable[Who]) -> dict[str, Party | None]:
         """Find or make everybody. None stands for an erasure that is not finished; who is left out
         was never there (`s_…`), or was erased this very moment."""
-        everybody = {who_text(who): who for who in wanted}
-        found: dict[str, Party | None] = {t: self.known(who) for t, who in everybody.items()}
-        unknown = [everybody[text] for text, party in found.items() if party is None]
+        unknown = list({who_text(who): who for who in wanted}.values())
         if not unknown:
-            return found
+            return {}
         with reach(self._pool) as connection:
             made, subjects = self._find_or_make(
                 connection, [who for who in unknown if isinstance(who, Identifier)]
@@ -131,12 +136,8 @@ class Directory:
                 # One party for each subject, whatever it is called: two would make two content
                 # keys, and one of them in vain.
                 parties[subject] = _remember(self._parties, subject, self.known(subject) or party)
-        for who in unknown:
-            text = who_text(who)
-            del found[text]
-            if (subject := subjects.get(text, text)) in parties:
-                found[text] = parties[subject]
-        return found
+        named = {text: subjects.get(text, text) for text in map(who_text, unknown)}
+        return {text: parties[subject] for text, subject in named.items() if subject in parties}
 
     def confirm(self, parties: Iterable[Party]) -> bool:
         """Write the content keys that sealing has made; True if another process was first with one,
@@ -165,6 +166,13 @@ class Directory:
                 party.content = unwrap(self._ring.wrapping, key_id, "content", wrapped)
             lost = True
         return lost
+
+    def _lives(self, party: Party) -> bool:
+        destroyed = self._ring.is_destroyed
+        content = party.content
+        return not (
+            destroyed(party.identity.key_id) or (content is not None and destroyed(content.key_id))
+        )
 
     def _find_or_make(
         self, connection: Connection, identifiers: Sequence[Identifier]

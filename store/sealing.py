@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from schemas.errors import Broken
 from schemas.personal import MARK, KeyClass, Sealer
+from store.ids import mac
 
 _ID = 16
 _NONCE = 12
@@ -46,17 +47,17 @@ class DataKey:
     def fingerprint_key(self) -> bytes:
         """What contents of this subject are fingerprinted with: equal ones are found to be equal,
         and nobody else's can be compared with them."""
-        return hmac.digest(self.key, b"fingerprint", "sha256")
+        return mac(self.key, b"fingerprint")
 
 
 def key_id_of(key: bytes) -> bytes:
     """The first 16 bytes of HMAC(key, "key id")."""
-    return hmac.digest(key, b"key id", "sha256")[:_ID]
+    return mac(key, b"key id")[:_ID]
 
 
 def fingerprint(key: bytes, content: bytes) -> bytes:
     """The first 16 bytes of HMAC(key, content)."""
-    return hmac.digest(key, content, "sha256")[:16]
+    return mac(key, content)[:16]
 
 
 def wrap(wrapping: bytes, key: DataKey, key_class: KeyClass) -> bytes:
