@@ -1,0 +1,1 @@
+"""First figures: one file for each question; README.md has the commands and the last answers."""
