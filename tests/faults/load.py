@@ -73,6 +73,8 @@ class Client:
     refused: dict[str, str] = field(default_factory=dict)
     repeats: int = 0
     _numbers: Iterator[int] = field(default_factory=count)
+    _program: Running | None = None
+    _in_flight: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         print(f"the load's seed is {self.seed}")  # noqa: T201  to run a failure again
@@ -101,39 +103,32 @@ class Client:
         """Send what is unanswered again, then new events, and some of both once more, until so many
         answers came or it is `over`; False where the program died first. Without `drain` the rest
         stays in flight."""
-        again = self.unanswered
-        in_flight = 0
+        again = self._begin(program)
         while answers > 0 and not over():
-            while in_flight < IN_FLIGHT_MAX:
-                if not program.send({"event": self.sent[again.pop(0) if again else self._next()]}):
+            while len(self._in_flight) < IN_FLIGHT_MAX:
+                if not self._send(program, again.pop(0) if again else self._next()):
                     break
-                in_flight += 1
-            if (answer := program.read()) is None:
+            if not self._hear(program):
                 return False
-            self._settle(answer)
-            in_flight -= 1
             answers -= 1
-        return all(self._drained(program) for _ in range(in_flight if drain else 0))
-
-    def send(self, program: Running, *events: dict[str, Any]) -> None:
-        """Send these and wait for their answers."""
-        for event in events:
-            self.sent[event["id"]] = event
-            program.send({"event": event})
-        for _ in events:
-            assert self._drained(program), "the program died"
+        return not drain or self._drain(program)
 
     def repeat(self, program: Running, names: list[str]) -> bool:
         """Send these again and wait for their answers; False where the program died."""
+        self._begin(program)
         for start in range(0, len(names), IN_FLIGHT_MAX):
-            some = names[start : start + IN_FLIGHT_MAX]
-            for name in some:
-                program.send({"event": self.sent[name]})
-            if not all(self._drained(program) for _ in some):
+            for name in names[start : start + IN_FLIGHT_MAX]:
+                self._send(program, name)
+            if not self._drain(program):
                 return False
         return True
 
-    def event(self, customer: str | None = None, kind: str | None = None) -> dict[str, Any]:
+    def send(self, program: Running, *events: dict[str, Any]) -> bool:
+        """Send these events and wait for their answers; False where the program died."""
+        self.sent |= {event["id"]: event for event in events}
+        return self.repeat(program, [event["id"] for event in events])
+
+    def event(self, kind: str | None = None, customer: str | None = None) -> dict[str, Any]:
         """One new event, not yet sent: of anybody, and of any kind, unless told otherwise."""
         kind = kind or self.chance.choice(("purchase.made", "complaint.made"))
         made = purchase(self.chance) if kind == "purchase.made" else complaint(self.chance)
@@ -156,11 +151,28 @@ class Client:
         self.sent[event["id"]] = event
         return str(event["id"])
 
-    def _drained(self, program: Running) -> bool:
+    def _begin(self, program: Running) -> list[str]:
+        """Talk to this program from now on; what nobody has answered and nobody is about to."""
+        if program is not self._program:
+            self._program = program
+            self._in_flight.clear()
+        return [name for name in self.unanswered if name not in self._in_flight]
+
+    def _send(self, program: Running, name: str) -> bool:
+        if not program.send({"event": self.sent[name]}):
+            return False
+        self._in_flight.append(name)
+        return True
+
+    def _hear(self, program: Running) -> bool:
         answer = program.read()
         if answer is not None:
             self._settle(answer)
+            self._in_flight.remove(answer["id"])
         return answer is not None
+
+    def _drain(self, program: Running) -> bool:
+        return all(self._hear(program) for _ in tuple(self._in_flight))
 
     def _settle(self, answer: dict[str, Any]) -> None:
         name = answer["id"]

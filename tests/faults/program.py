@@ -189,8 +189,8 @@ def run(orders: Orders, parent: "Connection[Any, Any]") -> None:
     come_by = Places(orders, say)
     with ExitStack() as stack:
         touchpoints = stack.enter_context(door(orders, come_by)) if orders.door else None
+        say({"ready": True})  # before the projectors, which may die of their first batch
         running = stack.enter_context(projectors(orders, come_by))
-        say({"ready": True})
         for asked in _said(parent):
             if "ask" in asked:
                 say({"health": health(running)})

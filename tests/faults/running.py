@@ -51,16 +51,16 @@ class Running:
         assert self.read() == {"ready": True}, "the program did not start"
 
     def health(self) -> dict[str, dict[str, Any]]:
-        """How its projectors do; of a program that nothing else was asked."""
+        """How its projectors do, of a program that was asked nothing else; empty when it died."""
         self.send({"ask": "health"})
-        said = self.read()
-        assert said is not None, "the program died"
+        said = self.read() or {"health": {}}
         health: dict[str, dict[str, Any]] = said["health"]
         return health
 
     def owns(self, partitions: int = PARTITIONS) -> bool:
-        """Whether it has so many partitions of each of its views."""
-        return all(len(one["partitions"]) == partitions for one in self.health().values())
+        """Whether it lives and has so many partitions of each of its views."""
+        health = self.health()
+        return bool(health) and all(len(h["partitions"]) == partitions for h in health.values())
 
     @property
     def alive(self) -> bool:
