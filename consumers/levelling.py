@@ -78,12 +78,14 @@ class _Level:
     def hold(self) -> None:
         """Hold, level, let go, rest; until it is over, or was tried in vain often enough."""
         tries = 0
-        while not self.over.is_set() and (self.reached or tries < TRIES_MAX):
-            tries += 1
-            with suppress(BackboneError):  # a fault of the world: the next try may succeed
-                self._hold_once()
-            self.over.wait(REST_SECONDS)
-        self.told.set()
+        try:
+            while not self.over.is_set() and (self.reached or tries < TRIES_MAX):
+                tries += 1
+                with suppress(BackboneError):  # a fault of the world: the next try may succeed
+                    self._hold_once()
+                self.over.wait(REST_SECONDS)
+        finally:
+            self.told.set()  # whatever happened: somebody waits for it
 
     def _hold_once(self) -> None:
         with free_connection(), transaction(self._engine) as connection:

@@ -226,6 +226,19 @@ def test_a_gap_stops_the_projector_and_names_it(there: World, run: Running) -> N
     assert "partition 1" in str(one.health.now().advice)
 
 
+def test_a_generation_that_readers_left_is_not_written_any_more(there: World, run: Running) -> None:
+    one = run()
+    there.append(*history(10))
+    settled(there)
+    before = sequences(there)
+    with there.engine.begin() as connection:
+        generations.mark(connection, COUNTING, 1, "retired")
+    there.append(*history(10))
+    until(lambda: one.health.now().state == "stopped", "it stands still")
+    assert one.health.now().reason == "retired"
+    assert sequences(there) == before
+
+
 def test_a_generation_that_is_dropped_ends_its_projector(there: World, run: Running) -> None:
     one = run()
     there.append(*history(10))
