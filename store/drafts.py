@@ -19,7 +19,8 @@ class Draft:
 
     `content` is what its fingerprint covers: the canonical bytes of what was sent. `stream` is the
     stream's name behind the subject, such as `touchpoint/<id>`. `expected` is the version that the
-    stream must have, 0 for none; None appends whatever the version (a touchpoint collides by id).
+    stream must have before the append, 0 for none; None appends whatever the version (a touchpoint
+    collides by id).
     """
 
     event_id: UUID

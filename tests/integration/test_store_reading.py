@@ -14,7 +14,6 @@ from schemas.envelope import Event, When
 from schemas.partitioning import partition_of
 from tests.stores import PARTITIONS, T0, append, ask, complaint, opened, report, subject_of
 
-
 PEOPLE = 40
 """So many that no partition stays empty, wherever their random names put them."""
 EVENTS = 48
