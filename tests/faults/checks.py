@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Engine, Table, select
 
 from backbone.wiring import open_history, open_store
+from consumers import held
 from projections import checkpoints, generations
 from projections.connecting import views_engine
 from projections.migrating import migrate
@@ -103,6 +104,7 @@ def check_receipts(log: list[Event], ids: Ids, client: Client) -> None:
     stored = Counter(event.event_id for event in log)
     places = {event.event_id: event for event in log}
     assert not client.refused, f"an append was refused: {client.refused}"
+    assert not client.unanswered, f"an append was never answered: {client.unanswered}"
     assert not client.other_receipts, "an event that was sent again got another receipt"
     for name, (stream, version, event_ids, token) in client.receipts.items():
         event_id = ids.event_id("shop", name)
@@ -135,7 +137,8 @@ def check_log(log: list[Event]) -> None:
 
 
 def check_views(there: World, log: list[Event]) -> None:
-    """Checkpoints, rows and totals are those of the plain computation."""
+    """Checkpoints, rows and totals are those of the plain computation, and nobody is held."""
+    assert not held.listed(there.engine), "somebody is held"
     for view in VIEW_NAMES:
         _check_digests(there, view, log)
     check_profiles(there, log)

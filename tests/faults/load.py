@@ -117,9 +117,8 @@ class Client:
         """Send these again and wait for their answers; False where the program died."""
         self._begin(program)
         for start in range(0, len(names), IN_FLIGHT_MAX):
-            for name in names[start : start + IN_FLIGHT_MAX]:
-                self._send(program, name)
-            if not self._drain(program):
+            some = names[start : start + IN_FLIGHT_MAX]
+            if not all(self._send(program, name) for name in some) or not self._drain(program):
                 return False
         return True
 

@@ -72,6 +72,11 @@ class Running:
         self._process.kill()
         self._process.join()
 
+    def dies(self) -> None:
+        """Wait until it has died of its orders."""
+        self._process.join(ANSWER_SECONDS_MAX)
+        assert not self.alive, "it never came by the place where it is to die"
+
     def stopped(self, place: str) -> None:
         """Wait until it stands still where its orders said."""
         assert self.read() == {"at": place}, f"it never came by {place}"

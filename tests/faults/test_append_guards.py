@@ -1,4 +1,4 @@
-"""Given two writers that meet in the middle of an append, then the log is right as long as one guard
+"""Given two writers that meet in the middle of an append, then the log is right while one guard
 stands: the append's lock, or behind it the unique event id."""
 
 from collections.abc import Iterator
@@ -66,8 +66,10 @@ def meet(database: str, one: tuple[Store, Append], other: tuple[Store, Append]) 
 def the_same_event_twice_at_once(database: str, folder: Path, *, locked: bool) -> None:
     """Both writers are sent the same event, and the log is looked at."""
     with two_writers(database, folder, locked=locked) as (one, other):
-        meet(database, *((w, Append((complaint(w, "crm:1", "same"),))) for w in (one, other)))
+        drafts = [complaint(writer, "crm:1", "same") for writer in (one, other)]
+        meet(database, (one, Append((drafts[0],))), (other, Append((drafts[1],))))
         check_log(one.history.from_position(0, 1_000))
+        assert one.history.event(drafts[0].event_id) is not None, "it is not there at all"
 
 
 def without_unique_ids(database: str, folder: Path) -> None:

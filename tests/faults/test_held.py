@@ -14,7 +14,6 @@ from tests.faults.checks import World, rows
 from tests.faults.load import Client
 from tests.faults.running import Programs
 from tests.faults.views import MENDED
-from tests.feeding import until
 
 ANN, BOB = "crm:ann", "crm:bob"
 
@@ -29,11 +28,10 @@ def a_fold_fails(there: World, start: Programs, view: str) -> tuple[str, str]:
     assert client.send(door, *complaints[:2], broken, *complaints[2:])
     orders = replace(there.orders, door=False, projects=(view,))
     doomed = start(replace(orders, place="project.inside"))
-    until(lambda: not doomed.alive, "it dies with the batch")
+    doomed.dies()
     start(orders)
     there.settled("counting")
-    streams = (client.receipts[complaint["id"]][0] for complaint in complaints)
-    ann, bob = (stream.partition("/")[0] for stream in (next(streams), next(streams)))
+    ann, bob = (client.receipts[one["id"]][0].partition("/")[0] for one in complaints[:2])
     return ann, bob
 
 

@@ -4,7 +4,7 @@ acknowledged is lost, and the program goes on by itself when the server is back.
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,9 +19,13 @@ from tests.faults.running import Programs, Running
 from tests.feeding import until
 from tests.stores import ask
 
-KILLS = 3
+KILLS = 2
 ANSWERS = 60
+USUAL = {"fsync": "off"}
+"""What a dead process wrote is in the kernel's hands; fsync guards against the machine's death."""
+
 HURRIED = {
+    **USUAL,
     "synchronous_commit": "off",
     "wal_writer_flush_after": "1GB",
     "bgwriter_lru_maxpages": "0",
@@ -52,13 +56,17 @@ class PostgresToKill:
         """On the same data, with its usual recovery."""
         self.server = self._started()
 
-    def freeze_wal_writer(self) -> psutil.Process:
+    @contextmanager
+    def wal_writer_frozen(self) -> Iterator[psutil.Process]:
         """Who writes the log for commits that do not wait for it stands still."""
-        for process in psutil.Process(self.server.pid).children():
-            if "walwriter" in "".join(process.cmdline()):
-                process.suspend()
-                return process
-        raise AssertionError("there is no such process")
+        children = psutil.Process(self.server.pid).children()
+        (process,) = (one for one in children if "walwriter" in "".join(one.cmdline()))
+        process.suspend()
+        try:
+            yield process
+        finally:
+            with suppress(psutil.NoSuchProcess):
+                process.resume()
 
     def _started(self) -> Server:
         return self._stack.enter_context(running(self._folder, options=self._options))
@@ -82,7 +90,7 @@ def test_killed_under_load_it_loses_nothing_that_was_acknowledged(
     start: Programs, tmp_path: Path
 ) -> None:
     client = Client(seed=8)
-    with killable(tmp_path, {}) as (postgres, there):
+    with killable(tmp_path, USUAL) as (postgres, there):
         program = start(there.orders)
         for _ in range(KILLS):
             client.drive(program, client.chance.randrange(1, ANSWERS), drain=False)
@@ -100,16 +108,16 @@ def killed_right_after_the_answers(start: Programs, folder: Path, options: dict[
     with killable(folder, options) as (postgres, there):
         program = start(replace(there.orders, projects=()))
         ask(there.orders.store, "CHECKPOINT")
-        frozen = postgres.freeze_wal_writer()
-        assert client.drive(program, ANSWERS)
-        postgres.kill(frozen)
+        with postgres.wal_writer_frozen() as frozen:
+            assert client.drive(program, ANSWERS)
+            postgres.kill(frozen)
         postgres.start_again()
         until(lambda: there.log() is not None, "the store can be read")
         check_receipts(there.log(), there.ids, client)
 
 
 def test_killed_right_after_the_answers_all_of_them_hold(start: Programs, tmp_path: Path) -> None:
-    killed_right_after_the_answers(start, tmp_path, {})
+    killed_right_after_the_answers(start, tmp_path, USUAL)
 
 
 def test_sabotage_answered_before_the_log_is_on_disk_acknowledged_events_are_lost(

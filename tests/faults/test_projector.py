@@ -36,7 +36,7 @@ def killed(program: Running, orders: Orders, client: Client, door: Running) -> N
         program.kill()
     else:
         client.drive(door, over=lambda: not program.alive)
-        assert not program.alive, f"it never came by {orders.place}"
+        program.dies()
 
 
 def test_twenty_kills_of_a_projector_under_load_leave_the_views_as_the_log_says(

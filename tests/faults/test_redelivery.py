@@ -10,7 +10,6 @@ from tests.faults.checks import World, check_profiles
 from tests.faults.load import Client
 from tests.faults.orders import Place
 from tests.faults.running import Programs
-from tests.feeding import until
 
 EVENTS = 30
 
@@ -22,7 +21,7 @@ def die_in_a_batch(there: World, start: Programs, place: Place, **guards: Any) -
     assert client.send(door, *(client.event("complaint.made") for _ in range(EVENTS)))
     orders = replace(there.orders, door=False, projects=("profile",), **guards)
     doomed = start(replace(orders, place=place))
-    until(lambda: not doomed.alive, f"it comes by {place}")
+    doomed.dies()
     start(orders)
     there.settled("profile")
     check_profiles(there, there.log())
