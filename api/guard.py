@@ -5,6 +5,7 @@ database's text holds the row: somebody's phone number.
 """
 
 import logging
+from functools import lru_cache
 from ipaddress import ip_address
 
 from starlette.requests import ClientDisconnect
@@ -25,7 +26,8 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if not _named_locally(scope):
+        host = next((value for name, value in scope["headers"] if name == b"host"), b"")
+        if not _names_this_machine(host):
             refusal = problem("forbidden", "this address is not one of this machine's own")
             await refusal(scope, receive, send)
             return
@@ -48,17 +50,16 @@ class Guard:
                 await problem("broken", text)(scope, receive, send)
 
 
-def _named_locally(scope: Scope) -> bool:
-    """Whether the request names this machine by a loopback address.
+@lru_cache(maxsize=256)
+def _names_this_machine(host: bytes) -> bool:
+    """Whether a Host header names this machine by a loopback address.
 
     Until access keys exist, who reaches the loopback address may everything. A foreign web page
     that lets its own name point here would reach it through the operator's browser, and be told of
     by its name alone.
     """
-    host = next((value for name, value in scope["headers"] if name == b"host"), b"").decode(
-        "latin-1"
-    )
-    name = host[1 : host.find("]")] if host.startswith("[") else host.rpartition(":")[0] or host
+    text = host.decode("latin-1")
+    name = text[1 : text.find("]")] if text.startswith("[") else text.rpartition(":")[0] or text
     if name.lower() == "localhost":
         return True
     try:

@@ -1,6 +1,7 @@
 """Profiles for many requests at once."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import Response
@@ -17,17 +18,25 @@ from projections.profile import PROFILE, Profile
 from schemas.errors import NotFound
 from store.drafts import Who
 
-Asked = tuple[Principal, str]
-Found = tuple[dict[str, Any] | None, Freshness]
+Asked = tuple[Principal, Who]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A living subject, and his profile if the view has a row of him."""
+
+    subject: str
+    body: dict[str, Any] | None
+    freshness: Freshness
 
 
 class Profiles:
-    """Finds, reads, opens: each for everybody who asks at the same moment."""
+    """Finds, reads, opens: all of it once for everybody who asks at the same moment."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._finder = Finder(parts.subjects, parts.lanes.reads)
-        self._gathered: Gatherer[Asked, Found] = Gatherer(self._fetch, parts.lanes.reads)
+        self._gathered: Gatherer[Asked, Found | None] = Gatherer(self._fetch, parts.lanes.reads)
 
     async def answer(self, principal: Principal, who: Who, wanted: Wish) -> Response:
         """The answer for one customer; raises NotFound for somebody of whom nothing is known.
@@ -35,32 +44,38 @@ class Profiles:
         Of somebody whose first event is recorded but not yet in the view the profile is empty, and
         its freshness says why.
         """
-        parts = self._parts
-        subject = await self._finder.subject(who)
-        waited = await wanted.wait(parts, PROFILE, subject)
-        found, freshness = await self._gathered.get((principal, subject))
-        if found is None and freshness.state == "fresh":
-            # A contact point that somebody else's event names, and that did nothing itself.
+        waited = None
+        if wanted.token is not None:
+            who = await self._finder.subject(who)
+            waited = await wanted.wait(self._parts, PROFILE, who)
+        found = await self._gathered.get((principal, who))
+        if found is None:
             raise NotFound("no such customer", field="ref")
-        return answer(fresh_body(found or _nothing_yet(subject), freshness, waited))
+        return answer(
+            fresh_body(found.body or _nothing_yet(found.subject), found.freshness, waited)
+        )
 
-    def _fetch(self, asked: Sequence[Asked]) -> list[Found]:
+    def _fetch(self, asked: Sequence[Asked]) -> list[Found | None]:
         reader = self._parts.reader
-        subjects = [subject for _, subject in asked]
+        living = self._parts.subjects.living([who for _, who in asked])
+        subjects = sorted({subject for subject in living if subject is not None})
         found, snapshot = reader.read(
             PROFILE, subjects, lambda connection, g: customers(connection, g, subjects)
         )
-        opened = {
-            principal: self._opened(principal, found) for principal in {who for who, _ in asked}
-        }
-        if not found.keys() >= set(subjects):
-            # A customer without a row is nobody, or so new that older heads do not know of him.
+        strangers = {s for s in subjects if s not in found and not self._has_history(s)}
+        if len(found) + len(strangers) < len(subjects):
+            # Somebody is so new that heads seen a moment ago do not know of him.
             reader.look_again()
-        freshness = reader.freshness_of_each(snapshot, subjects)
+        fresh = dict(zip(subjects, reader.freshness_of_each(snapshot, subjects), strict=True))
+        opened = {who: self._opened(who, found) for who in {principal for principal, _ in asked}}
         return [
-            (opened[principal].get(subject), fresh)
-            for (principal, subject), fresh in zip(asked, freshness, strict=True)
+            None if s is None or s in strangers else Found(s, opened[principal].get(s), fresh[s])
+            for (principal, _), s in zip(asked, living, strict=True)
         ]
+
+    def _has_history(self, subject: str) -> bool:
+        """False for a contact point that another one's event names and that did nothing itself."""
+        return bool(self._parts.history.of_subject(subject))
 
     def _opened(
         self, principal: Principal, found: dict[str, Customer]

@@ -3,7 +3,6 @@
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
-from datetime import UTC
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -111,7 +110,7 @@ def _entry(entry: Entry) -> dict[str, Any]:
 
 
 def _text(entry: Entry) -> str:
-    place = f"{entry.occurred_at.astimezone(UTC).isoformat()} {entry.position}"
+    place = f"{entry.occurred_at.isoformat()} {entry.position}"
     return urlsafe_b64encode(place.encode()).rstrip(b"=").decode()
 
 

@@ -65,6 +65,7 @@ class Waiting:
         waiter = _Waiter(view, token, self._loop.create_future())
         self._waiters.add(waiter)
         if self._watch is None or self._watch.done():
+            self._moved = asyncio.Event()
             self._watch = asyncio.create_task(self._run())
         try:
             async with asyncio.timeout(seconds):

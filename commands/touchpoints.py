@@ -54,10 +54,23 @@ class Item:
 
 @dataclass(slots=True)
 class BatchResult:
-    """What became of a batch. `token` waits for everything that was accepted."""
+    """What became of a batch. `token` waits for everything that it recorded or found recorded."""
 
     items: list[Item] = field(default_factory=list)
-    token: Token | None = None
+    _epoch: int = 0
+    _sequences: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def token(self) -> Token | None:
+        """None where nothing was accepted and nothing was known."""
+        return Token(self._epoch, dict(self._sequences)) if self._sequences else None
+
+    def reached(self, token: Token) -> None:
+        """Its token waits for this one too."""
+        self._epoch = token.epoch
+        for partition, sequence in token.sequences.items():
+            if sequence > self._sequences.get(partition, 0):
+                self._sequences[partition] = sequence
 
     def count(self, outcome: Outcome) -> int:
         """How many items had this outcome."""
@@ -182,4 +195,4 @@ def _settle(result: BatchResult, index: int, answer: "Future[Receipt]") -> None:
     outcome: Outcome = "duplicate" if receipt.duplicate else "accepted"
     result.items.append(Item(index, outcome, erased=receipt.erased))
     if receipt.token is not None:
-        result.token = result.token.joined(receipt.token) if result.token else receipt.token
+        result.reached(receipt.token)

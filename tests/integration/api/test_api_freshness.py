@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import psycopg
 import pytest
 
@@ -15,7 +14,7 @@ from backbone.wiring import conninfo
 from schemas.partitioning import partition_of
 from schemas.receipts import Token
 from tests.feeding import cut, until
-from tests.serving import Served, complaint, listening, purchase, serving, unique
+from tests.serving import Served, complaint, purchase, serving, unique
 
 
 @pytest.fixture
@@ -176,18 +175,6 @@ def _age_the_log(served: Served) -> None:
     """As if everything had been recorded a minute earlier."""
     with psycopg.connect(conninfo(served.at.store)) as connection:
         connection.execute("UPDATE events SET recorded_at = recorded_at - interval '1 min 1 s'")
-
-
-def test_a_caller_who_goes_away_while_he_waits_leaves_nothing_behind(own: Served) -> None:
-    token = Token.parse(own.token(purchase("crm:1")))
-    never = Token(token.epoch, {p: s + 1 for p, s in token.sequences.items()}).text()
-
-    with listening(own) as address:
-        with pytest.raises(httpx2.TimeoutException):
-            httpx2.get(f"{address}/v1/customers/crm:1?at_least={never}", timeout=0.2)
-        answer = httpx2.get(f"{address}/v1/customers/crm:1")
-
-    assert answer.status_code == 200
 
 
 def test_a_wait_ends_also_when_nobody_tells_that_the_view_moved(own: Served) -> None:

@@ -82,3 +82,17 @@ def test_filters(served: Served, who: str, query: dict[str, Any], expected: list
     answer = served.get(f"/v1/customers/{who}/timeline", **query)
 
     assert touchpoints(answer) == expected
+
+
+def test_pages_reach_to_the_first_day_that_there_is(served: Served) -> None:
+    who = unique("crm:")
+    first = "1900-01-01T00:00:00+14:00"
+    served.post(complaint(who, "older", time=first))
+    token = served.token(complaint(who, "newer", time=first))
+    path = f"/v1/customers/{who}/timeline"
+
+    page = served.get(path, at_least=token, kind="complaint.made", limit=1)
+    after = served.get(path, kind="complaint.made", limit=1, cursor=page["cursor"])
+
+    assert (touchpoints(page), touchpoints(after)) == (["newer"], ["older"])
+    assert page["data"][0]["occurred_at"] == first
