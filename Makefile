@@ -4,10 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --no-compile --require-hashes --no-deps --disable-pip-version-check
 HOUSEHOLDS ?= 250
+BENCH ?= ingest append projecting reading sealing
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test test-fast test-slow check fmt schemas locks clean
+.PHONY: help env demo test test-fast test-slow bench check fmt schemas locks clean
 
 help: ## list what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -35,6 +36,9 @@ test-fast: env ## run unit and property tests, under a minute
 
 test-slow: env ## run the slow tests: the full data set
 	@$(BIN)/pytest -m slow
+
+bench: env ## measure: ingest, append, projecting, reading, sealing, each against a peer (BENCH=reading for one)
+	@for each in $(BENCH); do $(BIN)/python -m benchmarks.$$each || exit 1; done
 
 check: env ## lint, types, import contracts
 	@$(BIN)/ruff check .

@@ -1,6 +1,5 @@
 """The program with its HTTP door in a process of its own, as a client meets it."""
 
-import gc
 import multiprocessing
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -48,7 +47,6 @@ def _serve(opened: Opened, at: Databases, ring: Path, parent: Connection) -> Non
     with opened(at, ring) as app:
         server = HttpServer(app, bound("127.0.0.1", 0))
         server.start()
-        gc.freeze()
         parent.send(server.address.removeprefix("http://"))
         try:
             parent.recv()
