@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import Engine
 
-from consumers.databases import asking, free_connection
+from consumers.databases import asking
 from consumers.projecting import projector, store_feeds
 from consumers.runtime import Projector
 from consumers.store_watch import StoreWatch
@@ -57,7 +57,7 @@ def switch_to(
     fold, and as `caught_up` and `generations.switch` do. A process that projects the view takes the
     generation over afterwards.
     """
-    with free_connection(), transaction(engine) as connection:
+    with transaction(engine) as connection:
         known = {one.generation: one for one in generations.listed(connection, view.name)}
         wanted = known.get(generation)
         if wanted is None:
@@ -72,6 +72,6 @@ def switch_to(
 
 
 def _reached(engine: Engine, running: Projector, heads: dict[int, int]) -> bool:
-    with free_connection(), transaction(engine) as connection:
+    with transaction(engine) as connection:
         known = checkpoints.read(connection, running.health.view, running.health.generation)
     return all(p in known and known[p].sequence >= head for p, head in heads.items())

@@ -9,7 +9,6 @@ from typing import Any
 
 import psycopg
 from psycopg import Connection
-from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from schemas.errors import Broken, Unavailable
 
@@ -44,12 +43,3 @@ def asking(database: str) -> Iterator[None]:
         raise Unavailable(f"the {database} did not answer", sqlstate=error.sqlstate) from None
     except psycopg.Error as error:
         raise Broken(f"the {database} refused a statement", sqlstate=error.sqlstate) from None
-
-
-@contextmanager
-def free_connection() -> Iterator[None]:
-    """Work that takes a connection of an engine's pool; raises Unavailable where none is free."""
-    try:
-        yield
-    except NoConnectionFree:
-        raise Unavailable("all connections to the views database are in use") from None

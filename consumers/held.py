@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Engine
 
-from consumers.databases import asking, free_connection
+from consumers.databases import asking
 from projections import generations, holding
 from projections.connecting import transaction
 from projections.holding import Hold
@@ -44,7 +44,7 @@ class WaitingEvent:
 
 def listed(engine: Engine, view: str | None = None) -> list[Held]:
     """Who is held, of one view or of all, in every generation; the longest held first."""
-    with free_connection(), transaction(engine) as connection:
+    with transaction(engine) as connection:
         return [
             Held(known.view, known.generation, hold)
             for known in generations.listed(connection, view)
@@ -89,8 +89,7 @@ def retry(
             read_to = history.heads()[partition][0]
             events = history.of_subject(subject)
         try:
-            with free_connection():
-                writer.repair(subject, partition, events, epoch=history.info.epoch, read_to=read_to)
+            writer.repair(subject, partition, events, epoch=history.info.epoch, read_to=read_to)
             break
         except Unavailable:
             if last:
@@ -111,7 +110,7 @@ def retry_all(engine: Engine, history: History, views: Iterable[View]) -> dict[s
 
 
 def _active(engine: Engine, view: View) -> int:
-    with free_connection(), transaction(engine) as connection:
+    with transaction(engine) as connection:
         found = generations.active(connection, view.name)
     if found is None:
         raise NotFound(f"{view.name} has no generation yet")
@@ -119,5 +118,5 @@ def _active(engine: Engine, view: View) -> int:
 
 
 def _hold(engine: Engine, view: View, generation: int, subject: str) -> Hold | None:
-    with free_connection(), transaction(engine) as connection:
+    with transaction(engine) as connection:
         return holding.among(connection, view.name, generation, [subject]).get(subject)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, Engine, text
 
-from consumers.databases import asking, free_connection
+from consumers.databases import asking
 from consumers.health import ProjectorHealth, State
 from projections.connecting import transaction
 from projections.view import View
@@ -107,7 +107,7 @@ def measure(
     Raises Unavailable where one of the databases does not answer.
     """
     versions = {view.name: view.version for view in views}
-    with free_connection(), transaction(engine) as connection:
+    with transaction(engine) as connection:
         # Before the heads: a head that is seen later makes a lag too large, never too small.
         found = _found(connection)
         held = {(row.view, row.generation): row.subjects for row in connection.execute(_HELD)}

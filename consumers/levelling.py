@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 
 from sqlalchemy import Connection, Engine, text
 
-from consumers.databases import asking, free_connection
+from consumers.databases import asking
 from consumers.runtime import Projector
 from projections import checkpoints
 from projections.checkpoints import Checkpoint
@@ -88,7 +88,7 @@ class _Level:
             self.told.set()  # whatever happened: somebody waits for it
 
     def _hold_once(self) -> None:
-        with free_connection(), transaction(self._engine) as connection:
+        with transaction(self._engine) as connection:
             connection.execute(_HOLD, {"view": self._view.name, "generation": self._active})
             goal = self._stands(connection, self._active)
             with transaction(self._engine) as other:

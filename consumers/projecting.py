@@ -11,19 +11,19 @@ from dataclasses import dataclass
 from sqlalchemy import Engine
 
 from consumers.backoff import Backoff
-from consumers.databases import free_connection
 from consumers.feed import Feed
 from consumers.health import Health, ProjectorHealth
 from consumers.ownership import PartitionLocks
 from consumers.runtime import STAND_STILL_SECONDS_MAX, Limits, Points, Projector
-from consumers.sink import Retired, ServingWriter, ViewSink
+from consumers.sink import ViewSink
 from consumers.store_feed import StoreFeed
 from consumers.store_watch import StoreWatch
 from projections import generations
 from projections.checkpoints import OtherFold
 from projections.connecting import transaction
-from projections.generations import Generation
+from projections.generations import Generation, Retired
 from projections.view import View
+from projections.writer import Writer
 from schemas.errors import BackboneError, NotFound
 from store.history import History
 
@@ -70,7 +70,7 @@ def projector(
 ) -> Projector:
     """A projector of one generation, not yet started."""
     points = points or Points()
-    writer = ServingWriter(
+    writer = Writer(
         engine, view, generation, before_commit=points.before_commit, guarded=points.guarded
     )
     health = Health(view.name, generation)
@@ -179,7 +179,7 @@ class Projecting:
             health.failed(code)
 
     def _look(self) -> None:
-        with free_connection(), transaction(self._engine) as connection:
+        with transaction(self._engine) as connection:
             known = generations.listed(connection)
         for view in self._views.values():
             mine = [one for one in known if one.view == view.name]

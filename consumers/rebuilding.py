@@ -4,7 +4,6 @@ Whole partitions are folded in memory and copied once. One that was interrupted 
 partitions and goes on with the next one.
 """
 
-import gc
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 from sqlalchemy import Engine
 
 from consumers.catching_up import caught_up
-from consumers.databases import asking, free_connection
+from consumers.databases import asking
 from consumers.levelling import hold_level
 from consumers.ownership import PartitionLocks
 from consumers.projecting import projector, projector_locks
@@ -119,7 +118,7 @@ class Rebuild:
     def _generation(self) -> tuple[Generation, bool]:
         """The generation to fill: one that was left unfinished, or a new one."""
         info = self._history.info
-        with free_connection(), transaction(self._engine) as connection:
+        with transaction(self._engine) as connection:
             for known in reversed(generations.listed(connection, self._view.name)):
                 fits = known.state == "building" and known.fold_version == self._view.version
                 stands = checkpoints.read(connection, self._view.name, known.generation)
@@ -142,11 +141,11 @@ class Rebuild:
             locks.close()
 
     def _active(self) -> int | None:
-        with free_connection(), transaction(self._engine) as connection:
+        with transaction(self._engine) as connection:
             return generations.active(connection, self._view.name)
 
     def _load(self, generation: int, progress: Progress, locks: PartitionLocks) -> None:
-        with free_connection(), transaction(self._engine) as connection:
+        with transaction(self._engine) as connection:
             stands = checkpoints.read(connection, self._view.name, generation)
         heads = {p: sequence for p, (sequence, _) in self._history.heads().items()}
         total = sum(heads.values())
@@ -155,9 +154,8 @@ class Rebuild:
         for partition in sorted(heads):
             if not heads[partition] or stands[partition].sequence:
                 continue
-            with free_connection(), _without_collector():
-                events = self._events(partition, heads[partition], total, progress)
-                loading.load(self._engine, self._view, generation, partition, events)
+            events = self._events(partition, heads[partition], total, progress)
+            loading.load(self._engine, self._view, generation, partition, events)
             self._after_partition(partition)
             locks.doubt()
             if len(locks.owned()) < len(heads):
@@ -187,15 +185,3 @@ class Rebuild:
             if not level:
                 return None
             return tuple(comparing.diff(self._engine, self._view, before, new))
-
-
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """A load makes millions of rows and no rings: looking for rings takes a fifth of its time."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()

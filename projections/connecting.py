@@ -13,6 +13,7 @@ import psycopg
 from psycopg.rows import TupleRow
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from schemas.errors import Broken, Unavailable
 
@@ -42,12 +43,15 @@ def views_engine(url: str, *, connections_max: int = 10) -> Engine:
 def transaction(engine: Engine) -> Iterator[Connection]:
     """A transaction, committed at the end.
 
-    Raises Unavailable where the same may succeed later (database gone, deadlock, disk full),
-    Unstorable for values that no table takes, and Broken with the SQLSTATE for the rest.
+    Raises Unavailable where the same may succeed later (database gone, deadlock, disk full, all
+    connections in use), Unstorable for values that no table takes, and Broken with the SQLSTATE for
+    the rest.
     """
     try:
         with engine.begin() as connection:
             yield connection
+    except NoConnectionFree:
+        raise Unavailable("all connections to the views database are in use") from None
     except DBAPIError as error:
         raise translated(error.orig) from None
     except psycopg.Error as error:

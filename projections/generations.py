@@ -1,8 +1,8 @@
 """Generations of a view: made, listed, switched to, dropped; and the pointer that readers follow.
 
 building -> ready -> active -> retired. A building one is being loaded and has no keys yet: no
-projector may run on it. A retired one stays current only while a projector that knows its fold
-still runs on it.
+projector may run on it. A retired one stands still; to be read again it is marked ready first, and
+brought up like any other.
 """
 
 import time
@@ -21,6 +21,12 @@ from schemas.errors import Broken, NotFound, Unavailable
 State = Literal["building", "ready", "active", "retired"]
 
 SWITCH_POLL_SECONDS = 0.02
+
+
+class Retired(Broken):
+    """Readers left this generation: it stands still, so that nobody who comes late goes back."""
+
+    code = "retired"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +118,22 @@ def listed(connection: Connection, view: str | None = None) -> list[Generation]:
         {"view": view},
     )
     return [Generation(*row) for row in rows]
+
+
+def refuse_retired(connection: Connection, view: str, generation: int) -> None:
+    """Raises Retired where readers were sent to another generation.
+
+    A switch makes sure that the new generation is not behind the old one. If the old one moved on
+    after that, a reader who still holds the old pointer would see it pass the new one, and go back
+    in time when he follows. Ask when the checkpoints are locked, in a statement of its own: its
+    snapshot is then from after the wait for a switch, which holds them to its end.
+    """
+    state = connection.scalar(
+        text("SELECT state FROM generations WHERE view = :view AND generation = :generation"),
+        {"view": view, "generation": generation},
+    )
+    if state == "retired":
+        raise Retired("readers read another generation: this one stands still")
 
 
 def mark(connection: Connection, view: View, generation: int, state: State) -> None:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Engine, text
 
-from projections import checkpoints, holding
+from projections import checkpoints, generations, holding
 from projections.change import Change
 from projections.checkpoints import Checkpoint, LostPartition, advance
 from projections.connecting import Cursor, Unstorable, cursor_of, transaction
@@ -61,7 +61,8 @@ class Writer:
         """Take a batch over: events in order of sequence, of the partitions in `expected` alone.
 
         Returns all expected checkpoints as they stand now. Raises LostPartition where one of those
-        that would move is not as expected, Gap, OtherFold, Unavailable; then nothing is written.
+        that would move is not as expected, Gap, OtherFold, Retired, Unavailable; then nothing is
+        written.
         A subject with an event that cannot be folded or stored is held, and no other.
         """
         events, moved = advance(batch, expected, hints)
@@ -158,13 +159,15 @@ class Writer:
         return checkpoints.lock(connection, *self._where, partitions, self.view.version)
 
     def _claim(self, connection: Connection, expected: Sequence[Checkpoint]) -> None:
-        """The transaction's first statement: lock the checkpoints, and compare them."""
+        """The transaction's first statements: lock the checkpoints, compare them, and see that
+        readers still want this generation."""
         if not self._guarded:
             return
         found = self._locked(connection, [checkpoint.partition for checkpoint in expected])
         for checkpoint in expected:
             if _identity(found.get(checkpoint.partition)) != _identity(checkpoint):
                 raise LostPartition(f"partition {checkpoint.partition} was moved by another writer")
+        generations.refuse_retired(connection, *self._where)
 
     def _before(self, cursor: Cursor, events: Sequence[Event]) -> dict[Kind[Any], list[Any]]:
         """The rows that these events can touch; keys that only one event touches have none yet."""
