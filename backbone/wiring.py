@@ -23,9 +23,10 @@ from schemas.registry import Registry
 from store.appender import Appender
 from store.directory import Directory
 from store.erasing import Eraser
-from store.founding import StoreInfo, found, read_info
+from store.founding import found
 from store.history import History
 from store.ids import Ids
+from store.info import StoreInfo, read_info
 from store.keys import Keys
 from store.mapper import EventMapper
 from store.recorder import Recorder

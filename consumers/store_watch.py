@@ -17,7 +17,7 @@ from psycopg.pq.abc import PGconn
 from consumers.backoff import Backoff
 from consumers.databases import asking, connect
 from schemas.errors import Broken, Unavailable
-from store.founding import read_info
+from store.info import read_info
 
 CHANNEL = "store_moved"
 

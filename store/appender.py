@@ -14,7 +14,7 @@ from schemas.errors import BackboneError, Broken, ContentConflict, StaleVersion,
 from schemas.receipts import Receipt, Token
 from store.directory import Directory, Party
 from store.drafts import Append, who_text
-from store.founding import StoreInfo
+from store.info import StoreInfo
 from store.mapper import EventMapper
 from store.reaching import ConnectionLost
 from store.recorder import Recorder

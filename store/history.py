@@ -12,7 +12,7 @@ import orjson
 
 from schemas.envelope import Event
 from schemas.registry import Registry
-from store.founding import StoreInfo
+from store.info import StoreInfo
 from store.reaching import Pool, reach
 
 _FIELDS = """event_id, type, type_version, stream, version, subject, source, actor, occurred_at,

@@ -8,7 +8,7 @@ from schemas.errors import ContentConflict
 from schemas.identifiers import is_house
 from schemas.receipts import Receipt, Token
 from store.drafts import Append
-from store.founding import StoreInfo
+from store.info import StoreInfo
 from store.recorder import Recorder
 from store.ring import Ring
 from store.rows import StoredEventRow

@@ -9,7 +9,7 @@ import pytest
 from backbone.migrating import migrate
 from backbone.wiring import conninfo, open_history, open_store
 from schemas.errors import Broken
-from store.founding import FORMAT
+from store.info import FORMAT
 from store.ring import Ring, RingFault
 from tests.store_processes import found_and_tell, processes
 from tests.stores import PARTITIONS, SECONDS_MAX, ask, count, opened, report
