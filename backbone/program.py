@@ -9,21 +9,20 @@ from fastapi import FastAPI
 from sqlalchemy import Engine
 
 from api.app import create_app
-from api.metrics import Metrics, Numbers, ViewNumbers
+from api.metrics import Metrics
 from api.opening import Glass
 from api.parts import Limits, Parts
 from api.reading import ViewReader
 from api.waiting import Listener, Waiting
 from backbone.databases import Databases
+from backbone.health import Look, looking
+from backbone.reading_side import open_views
 from backbone.settings import Settings
 from backbone.wiring import Store, conninfo, open_store
 from commands.dispatcher import Dispatcher
 from commands.touchpoints import Touchpoints
-from consumers.lag import measure, readiness
 from consumers.projecting import Log, Projecting, store_feeds
 from consumers.store_watch import StoreWatch
-from projections.connecting import views_engine
-from projections.migrating import migrate
 from projections.registry import VIEWS
 from store.sealing import Seal, seal
 
@@ -58,12 +57,11 @@ def running_program(settings: Settings, at: Databases, *, seal: Seal = seal) -> 
                 seal=seal,
             )
         )
-        views = views_engine(at.views)
-        stack.callback(views.dispose)
-        migrate(views)
+        views = stack.enter_context(open_views(at.views))
         projecting = _projecting(stack, store, views, at)
         touchpoints = Touchpoints(store.registry, store.ids, store.appender, settings.phone_region)
-        parts = _parts(settings, store, views, touchpoints, projecting)
+        look = stack.enter_context(looking(at, store, projecting))
+        parts = _parts(settings, store, views, touchpoints, look)
         listener = Listener(conninfo(at.views), parts.waiting.nudge)
         listener.start()
         stack.callback(listener.stop)
@@ -91,7 +89,7 @@ def _parts(
     store: Store,
     views: Engine,
     touchpoints: Touchpoints,
-    projecting: Projecting,
+    look: Look,
 ) -> Parts:
     reader = ViewReader(views, store.history)
     return Parts(
@@ -115,31 +113,6 @@ def _parts(
         limits=Limits(
             settings.batch_events_max, settings.batch_bytes_max, settings.wait_seconds_max
         ),
-        health=lambda: _faults(store, views, projecting),
-        metrics=Metrics(lambda: _numbers(store, views, projecting)),
-    )
-
-
-def _faults(store: Store, views: Engine, projecting: Projecting) -> dict[str, str]:
-    faults = {} if store.appender.alive else {"appender": "its thread ended: start it again"}
-    return faults | readiness(views, store.history, VIEWS, projecting.health())
-
-
-def _numbers(store: Store, views: Engine, projecting: Projecting) -> Numbers:
-    lags = measure(views, store.history, VIEWS, projecting.health())
-    heads = store.history.heads().values()
-    return Numbers(
-        store_events=sum(sequence for sequence, _ in heads),
-        append_queue=store.appender.queued,
-        views=tuple(
-            ViewNumbers(
-                lag.view,
-                lag.generation,
-                lag.events,
-                lag.lag_events,
-                lag.lag_seconds,
-                lag.held_subjects,
-            )
-            for lag in lags
-        ),
+        health=look.faults,
+        metrics=Metrics(look.numbers),
     )

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from sqlalchemy import Engine
 
 from backbone.databases import databases
+from backbone.migrating import migrated
 from backbone.settings import Settings
 from backbone.wiring import open_history
 from consumers.projecting import Log
 from consumers.store_watch import StoreWatch
 from projections.connecting import views_engine
-from projections.migrating import migrate
 from projections.registry import VIEWS
 from projections.view import View
 from schemas.errors import NotFound
@@ -37,16 +37,29 @@ class ReadingSide:
 def reading_side(settings: Settings) -> Iterator[ReadingSide]:
     """Open both databases; raises NotFound, Unavailable and Broken where they are not there, cannot
     be reached, or belong to another release."""
-    with databases(settings) as at, open_history(at.store) as history:
-        views = views_engine(at.views)
+    with (
+        databases(settings) as at,
+        open_history(at.store) as history,
+        open_views(at.views) as views,
+    ):
         watch = StoreWatch(at.store)
         watch.start()
         try:
-            migrate(views)
             yield ReadingSide(history, views, watch)
         finally:
             watch.stop()
-            views.dispose()
+
+
+@contextmanager
+def open_views(url: str) -> Iterator[Engine]:
+    """The views database, brought up to this release; raises as `migrated` does."""
+    with migrated(url, "projections"):
+        pass
+    engine = views_engine(url)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
 
 
 def view_named(name: str) -> View:

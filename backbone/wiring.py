@@ -16,7 +16,7 @@ from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
 from backbone.databases import databases
-from backbone.migrating import migrate
+from backbone.migrating import migrated
 from backbone.settings import Settings
 from schemas.errors import Broken
 from schemas.registry import Registry
@@ -63,7 +63,9 @@ def conninfo(url: str) -> str:
 
 
 @contextmanager
-def pool_for(url: str, connections_max: int = POOL_CONNECTIONS_MAX) -> Iterator[Pool]:
+def pool_for(
+    url: str, connections_max: int = POOL_CONNECTIONS_MAX, wait_seconds: float = 10
+) -> Iterator[Pool]:
     """A pool of connections in autocommit mode: a statement of its own costs one round trip."""
     pool: Pool = ConnectionPool(
         conninfo(url),
@@ -71,7 +73,7 @@ def pool_for(url: str, connections_max: int = POOL_CONNECTIONS_MAX) -> Iterator[
         min_size=1,
         max_size=connections_max,
         open=False,
-        timeout=10,
+        timeout=wait_seconds,
     )
     with pool:
         yield pool
@@ -90,11 +92,10 @@ def open_store(
 ) -> Iterator[Store]:
     """Bring the store up to date, found it if it is new, and run its appender.
 
-    Raises RingFault and Broken as `found` does. `locked=False` and another `seal`
-    are for the tests of what the lock and the sealing are for.
+    Raises Unavailable where it cannot be reached, RingFault and Broken as `found` and `migrated`
+    do. `locked=False` and another `seal` are for the tests of what both of them are for.
     """
-    with psycopg.connect(conninfo(url), autocommit=True) as connection:
-        migrate(connection, "store")
+    with migrated(url, "store") as connection:
         info, ring = found(connection, ring_dir, partitions)
     with pool_for(url) as pool:
         recorder = Recorder(pool, info.partitions, locked=locked)

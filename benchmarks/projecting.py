@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from sqlalchemy import Engine
 
 from backbone.databases import Databases
+from backbone.reading_side import open_views
 from backbone.wiring import Store, open_store
 from benchmarks.append import kept_in_flight
 from benchmarks.measuring import PARTITIONS, Options, Rates, World, check, options, report, world
@@ -23,8 +24,6 @@ from consumers.projecting import projector, store_feeds
 from consumers.rebuilding import Rebuild
 from consumers.store_watch import StoreWatch
 from projections import generations
-from projections.connecting import views_engine
-from projections.migrating import migrate
 from projections.profile import PROFILE, Profile, erase, fold, keys, profiles
 from projections.timeline import TIMELINE
 from projections.view import Kind, View
@@ -91,11 +90,8 @@ def _ours(
 
 @contextmanager
 def _views(at: World) -> Iterator[tuple[Databases, Engine]]:
-    with at.databases() as (databases, _):
-        engine = views_engine(databases.views)
-        migrate(engine)
+    with at.databases() as (databases, _), open_views(databases.views) as engine:
         yield databases, engine
-        engine.dispose()
 
 
 def _projected(view: View, rows: int, log: Store, watch: StoreWatch, engine: Engine) -> float:

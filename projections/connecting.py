@@ -26,12 +26,20 @@ class Unstorable(Broken):
     code = "unstorable"
 
 
-def views_engine(url: str, *, connections_max: int = 10) -> Engine:
+WAIT_SECONDS = 10.0
+"""How long a caller waits for a free connection, or for a new one."""
+
+
+def views_engine(
+    url: str, *, connections_max: int = 10, wait_seconds: float = WAIT_SECONDS
+) -> Engine:
     """An engine for `postgresql+psycopg://…`; it connects when it is first used."""
     return create_engine(
         url,
         pool_size=connections_max,
         max_overflow=0,
+        pool_timeout=wait_seconds,
+        connect_args={"connect_timeout": max(1, round(wait_seconds))},
         pool_pre_ping=True,
         hide_parameters=True,
         json_serializer=orjson.dumps,

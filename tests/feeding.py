@@ -13,10 +13,9 @@ from eventsourcing.persistence import StoredEvent
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
+from backbone.reading_side import open_views
 from backbone.wiring import Store, conninfo, open_store
 from consumers.store_watch import StoreWatch
-from projections.connecting import views_engine
-from projections.migrating import migrate
 from schemas.envelope import Event
 from schemas.errors import Unavailable
 from store.history import History
@@ -79,16 +78,16 @@ def stored(events: Iterable[Event]) -> list[StoredEvent]:
 def world(new_database: Callable[[str], str], folder: Path) -> Iterator[World]:
     """A fresh World on two databases."""
     store_url, views_url = new_database("store"), new_database("views")
-    engine = views_engine(views_url)
     watch = StoreWatch(store_url)
-    with open_store(store_url, folder / "ring", PARTITIONS) as store:
-        migrate(engine)
+    with (
+        open_store(store_url, folder / "ring", PARTITIONS) as store,
+        open_views(views_url) as engine,
+    ):
         watch.start()
         try:
             yield World(store, store_url, views_url, engine, watch)
         finally:
             watch.stop()
-            engine.dispose()
 
 
 def cut(url: str, application: str) -> int:

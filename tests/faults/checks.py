@@ -10,11 +10,10 @@ from typing import Any
 
 from sqlalchemy import Engine, Table, select
 
+from backbone.reading_side import open_views
 from backbone.wiring import open_history, open_store
 from consumers import held
 from projections import checkpoints, generations
-from projections.connecting import views_engine
-from projections.migrating import migrate
 from projections.profile import profiles
 from projections.purchases import by_category, by_day
 from projections.registry import VIEWS
@@ -79,15 +78,10 @@ def world(store_url: str, views_url: str, folder: Path) -> Iterator[World]:
     orders = Orders(store_url, views_url, str(folder / "ring"))
     with open_store(store_url, Path(orders.ring), PARTITIONS) as store:
         info = store.info
-    engine = views_engine(views_url)
-    migrate(engine)
-    for view in VIEWS:
-        generations.ensure(engine, view, partitions=PARTITIONS, epoch=info.epoch)
-    try:
-        with open_history(store_url) as history:
-            yield World(orders, engine, history, Ids(Ring.open(Path(orders.ring)).id))
-    finally:
-        engine.dispose()
+    with open_views(views_url) as engine, open_history(store_url) as history:
+        for view in VIEWS:
+            generations.ensure(engine, view, partitions=PARTITIONS, epoch=info.epoch)
+        yield World(orders, engine, history, Ids(Ring.open(Path(orders.ring)).id))
 
 
 def check_everything(there: World, client: Client) -> None:

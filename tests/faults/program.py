@@ -15,11 +15,10 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-import psycopg
 from sqlalchemy import Engine
 
-from backbone.migrating import migrate
-from backbone.wiring import conninfo, open_history, pool_for
+from backbone.migrating import migrated
+from backbone.wiring import open_history, pool_for
 from commands.touchpoints import Touchpoints
 from consumers.health import Health
 from consumers.ownership import Fixed
@@ -78,8 +77,7 @@ class Voice:
 @contextmanager
 def door(orders: Orders, come_by: ComeBy) -> Iterator[Touchpoints]:
     """The write side, wired as `backbone.wiring` does, with a recorder of ours."""
-    with psycopg.connect(conninfo(orders.store), autocommit=True) as connection:
-        migrate(connection, "store")
+    with migrated(orders.store, "store") as connection:
         info, ring = found(connection, Path(orders.ring), PARTITIONS)
     with pool_for(orders.store) as pool:
         registry, ids = Registry(), Ids(ring.id)

@@ -43,9 +43,8 @@ def crash() -> None:
 
 @pytest.fixture
 def engine(new_database: Callable[[str], str]) -> Iterator[Engine]:
-    engine = views_database(new_database("views"), [*VIEWS, COUNTING])
-    yield engine
-    engine.dispose()
+    with views_database(new_database("views"), [*VIEWS, COUNTING]) as engine:
+        yield engine
 
 
 def folded(view: View, log: list[Event]) -> Tables:

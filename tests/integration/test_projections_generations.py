@@ -31,9 +31,8 @@ LOG = numbered(
 
 @pytest.fixture
 def engine(new_database: Callable[[str], str]) -> Iterable[Engine]:
-    engine = views_database(new_database("views"), [COUNTING])
-    yield engine
-    engine.dispose()
+    with views_database(new_database("views"), [COUNTING]) as engine:
+        yield engine
 
 
 def rebuilt(engine: Engine, log: list[Event]) -> int:

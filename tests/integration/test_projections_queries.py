@@ -43,11 +43,10 @@ LOG = numbered(
 
 @pytest.fixture
 def engine(new_database: Callable[[str], str]) -> Iterator[Engine]:
-    engine = views_database(new_database("views"), VIEWS)
-    for view in VIEWS:
-        take_over(engine, view, LOG)
-    yield engine
-    engine.dispose()
+    with views_database(new_database("views"), VIEWS) as engine:
+        for view in VIEWS:
+            take_over(engine, view, LOG)
+        yield engine
 
 
 @pytest.fixture

@@ -10,26 +10,22 @@ from sqlalchemy import Engine, select, text
 from projections import checkpoints, generations, holding
 from projections.checkpoints import Checkpoint, Gap, LostPartition, OtherFold
 from projections.connecting import transaction, views_engine
-from projections.migrating import migrate
 from projections.tables import of_generation
 from projections.view import View
 from projections.writer import Writer
 from schemas.envelope import Event
 from schemas.errors import Broken, Unavailable
 from tests.counting import COUNTING, by_name, seen, tallies
+from tests.integration.views import EPOCH, views_database
 from tests.recorded import PARTITIONS, complaint, erased, numbered, purchase, registered, subject
 
-EPOCH = 7
 START = {p: Checkpoint(p, EPOCH) for p in range(PARTITIONS)}
 
 
 @pytest.fixture
 def engine(new_database: Callable[[str], str]) -> Iterable[Engine]:
-    engine = views_engine(new_database("views"))
-    migrate(engine)
-    generations.ensure(engine, COUNTING, partitions=PARTITIONS, epoch=EPOCH)
-    yield engine
-    engine.dispose()
+    with views_database(new_database("views"), [COUNTING]) as engine:
+        yield engine
 
 
 def rows(engine: Engine, table: Any, generation: int = 1) -> list[tuple[Any, ...]]:
@@ -256,17 +252,9 @@ def test_a_database_error_never_carries_the_row(engine: Engine) -> None:
     assert caught.value.__cause__ is None
 
 
-def test_migrating_twice_changes_nothing(engine: Engine) -> None:
-    applied = text("SELECT number, applied_at FROM views_migrations ORDER BY number")
-    with engine.connect() as connection:
-        before = connection.execute(applied).all()
-    migrate(engine)
-    with engine.connect() as connection:
-        assert connection.execute(applied).all() == before
-
-
-def test_a_database_of_a_later_release_is_left_alone(engine: Engine) -> None:
-    with engine.begin() as connection:
-        connection.exec_driver_sql("INSERT INTO views_migrations (number) VALUES (9999)")
-    with pytest.raises(Broken, match="later release"):
-        migrate(engine)
+def test_where_all_connections_are_in_use_the_same_may_succeed_later(engine: Engine) -> None:
+    url = engine.url.render_as_string(hide_password=False)
+    narrow = views_engine(url, connections_max=1, wait_seconds=0.05)
+    with transaction(narrow), pytest.raises(Unavailable, match="in use"), transaction(narrow):
+        pass
+    narrow.dispose()

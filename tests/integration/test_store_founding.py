@@ -1,13 +1,11 @@
 """How a store begins: one ring, one row about itself, refused where something does not fit."""
 
 from pathlib import Path
-from typing import Any
 
-import psycopg
 import pytest
 
-from backbone.migrating import migrate
-from backbone.wiring import conninfo, open_history, open_store
+from backbone.migrating import migrated
+from backbone.wiring import open_history, open_store
 from schemas.errors import Broken
 from store.info import FORMAT
 from store.ring import Ring, RingFault
@@ -34,16 +32,6 @@ def test_processes_that_start_at_once_found_one_store_with_one_ring(
     assert len(stores) == 1
     assert count(database, "store_info") == 1
     assert [path.name for path in tmp_path.iterdir()] == ["ring"]
-
-
-def test_migrations_run_once_whoever_comes_first(database: str) -> None:
-    with psycopg.connect(conninfo(database), autocommit=True) as connection:
-        assert migrate(connection, "store") == sorted(migrate_names(connection))
-        assert migrate(connection, "store") == []
-
-
-def migrate_names(connection: psycopg.Connection[Any]) -> list[str]:
-    return [row[0] for row in connection.execute("SELECT name FROM migrations")]
 
 
 def test_another_partition_count_is_refused_with_what_to_do(database: str, tmp_path: Path) -> None:
@@ -95,7 +83,7 @@ def test_another_format_is_refused_with_what_to_do(database: str, tmp_path: Path
 
 
 def test_a_store_that_was_never_started_has_no_history(database: str) -> None:
-    with psycopg.connect(conninfo(database), autocommit=True) as connection:
-        migrate(connection, "store")
+    with migrated(database, "store"):
+        pass
     with pytest.raises(Broken, match="never started"), open_history(database):
         pass

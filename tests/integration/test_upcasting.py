@@ -6,11 +6,11 @@ from typing import Any, ClassVar
 
 import psycopg
 
+from backbone.reading_side import open_views
 from backbone.wiring import conninfo, open_history, open_store
 from projections import checkpoints, generations
-from projections.connecting import transaction, views_engine
+from projections.connecting import transaction
 from projections.customers import customers
-from projections.migrating import migrate
 from projections.paging import Page
 from projections.profile import PROFILE
 from projections.timeline import TIMELINE, entries
@@ -61,22 +61,18 @@ def test_two_views_read_a_stored_first_version_as_the_second_one(
     before = stored(store_url)
     assert [row[0] for row in before] == [1, 1]
 
-    engine = views_engine(views_url)
-    migrate(engine)
-    with open_history(store_url, TOMORROW) as history:
+    with open_views(views_url) as engine, open_history(store_url, TOMORROW) as history:
         events = history.from_position(0, 10)
         for view in (PROFILE, TIMELINE):
             generations.ensure(engine, view, partitions=PARTITIONS, epoch=history.info.epoch)
             with transaction(engine) as connection:
                 expected = checkpoints.read(connection, view.name, 1)
             Writer(engine, view, 1).apply(events, expected)
-
-    subject = str(receipt.stream).partition("/")[0]
-    with transaction(engine) as connection:
-        entry = entries(connection, 1, [subject], Page(), types=["complaint.made"])[0]
-        assert customers(connection, 1, [subject])[subject].complaints == 1
+        subject = str(receipt.stream).partition("/")[0]
+        with transaction(engine) as connection:
+            entry = entries(connection, 1, [subject], Page(), types=["complaint.made"])[0]
+            assert customers(connection, 1, [subject])[subject].complaints == 1
     assert (entry.version, entry.data["topic"]) == (2, "late")
     assert "issue" not in entry.data
     assert entry.data["text"].startswith("~1.")
     assert stored(store_url) == before
-    engine.dispose()

@@ -1,14 +1,14 @@
 """A `views` database for tests, and its tables as plain values."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Engine, select
 
+from backbone.reading_side import open_views
 from projections import checkpoints, generations, holding
 from projections.checkpoints import Checkpoint
-from projections.connecting import views_engine
-from projections.migrating import migrate
 from projections.tables import tables_of
 from projections.view import View
 from projections.writer import Writer
@@ -19,13 +19,13 @@ EPOCH = 7
 Tables = dict[str, list[tuple[Any, ...]]]
 
 
-def views_database(url: str, views: Sequence[View]) -> Engine:
+@contextmanager
+def views_database(url: str, views: Sequence[View]) -> Iterator[Engine]:
     """An engine for a migrated database in which every view has its first generation."""
-    engine = views_engine(url)
-    migrate(engine)
-    for view in views:
-        generations.ensure(engine, view, partitions=PARTITIONS, epoch=EPOCH)
-    return engine
+    with open_views(url) as engine:
+        for view in views:
+            generations.ensure(engine, view, partitions=PARTITIONS, epoch=EPOCH)
+        yield engine
 
 
 def stands(engine: Engine, view: View, generation: int = 1) -> dict[int, Checkpoint]:
