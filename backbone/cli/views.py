@@ -98,13 +98,14 @@ def generations(
 ) -> None:
     """List a view's generations, let readers read another one, or drop one."""
     from backbone.reading_side import reading_side, view_named
+    from consumers.catching_up import switch_to
     from projections import generations as made
     from projections.connecting import transaction
 
     with one_sentence(), reading_side(settings()) as side:
         chosen = view_named(view)
         if action == "switch":
-            made.switch(side.views, chosen, _number(generation))
+            switch_to(chosen, side.views, side.history, side.watch, _number(generation))
         elif action == "drop":
             made.drop(side.views, chosen, _number(generation))
         with transaction(side.views) as connection:
