@@ -159,7 +159,11 @@ class Projector:
             # The place without the message, which may hold somebody's name.
             place = "".join(traceback.format_tb(error.__traceback__))
             log.error("%s stopped: %s\n%s", self._thread.name, type(error).__name__, place)
-            self.health.stopped("crashed", f"a fault of the program: {type(error).__name__}")
+            self.health.stopped(
+                "crashed",
+                f"a fault of the program ({type(error).__name__}; the log has the place): it goes "
+                "on from its checkpoint when the process is started again",
+            )
         finally:
             self._feed.close()
             with self._changed:
