@@ -14,6 +14,9 @@ from sqlalchemy.pool import NullPool
 
 from backbone.embedded import running
 from backbone.embedded.locks import FileLock
+from tests.containers import engine_answers, postgres_container
+from tests.kafka.broker import Broker, running_broker
+from tests.kafka.finding import found_kafka, jars
 
 _PREFIX = "backbone-test-"
 _LEFT_OVER_SECONDS = 3600
@@ -22,11 +25,16 @@ _numbers = count(1)
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
-    """A server's URL, for SQLAlchemy: BACKBONE_TEST_POSTGRES, else one started for the session."""
+    """A server's URL, for SQLAlchemy: BACKBONE_TEST_POSTGRES, else one started for the session, in
+    a container where a Docker engine answers."""
     given = os.environ.get("BACKBONE_TEST_POSTGRES")
     if given:
         url = make_url(given).set(drivername="postgresql+psycopg")
         yield url.render_as_string(hide_password=False)
+        return
+    if engine_answers():
+        with postgres_container() as address:
+            yield address
         return
     _clear_left_over_servers()
     # Not under pytest's own temporary folder: as root the server runs as another user, and pytest
@@ -66,6 +74,27 @@ def new_database(postgres: str) -> Iterator[Callable[[str], str]]:
 def database(new_database: Callable[[str], str]) -> str:
     """The URL of one fresh database."""
     return new_database("test")
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[str]:
+    """The address of a real broker, one for the session; the tests that need it are skipped where
+    there is none (see tests/kafka/finding.py)."""
+    with found_kafka() as address:
+        yield address
+
+
+@pytest.fixture
+def broker() -> Iterator[Broker]:
+    """A broker of the test's own, to be killed."""
+    with running_broker(jars()) as own:
+        yield own
+
+
+@pytest.fixture
+def new_topic() -> Callable[[str], str]:
+    """Names a topic that no other test, and no earlier session, has used; makes none."""
+    return lambda label: f"{label}-{os.getpid()}-{time.time_ns():x}-{next(_numbers)}"
 
 
 def _clear_left_over_servers() -> None:
