@@ -1,5 +1,6 @@
 """The whole program in one process: store, projectors, HTTP door."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -20,11 +21,16 @@ from backbone.reading_side import open_views
 from backbone.settings import Settings
 from backbone.wiring import Store, conninfo, open_store
 from commands.dispatcher import Dispatcher
+from commands.erasure import EraseCustomer
 from commands.touchpoints import Touchpoints
 from consumers.projecting import Log, Projecting, store_feeds
 from consumers.store_watch import StoreWatch
+from domain.access import LOCAL
+from projections import generations
 from projections.registry import VIEWS
 from store.sealing import Seal, seal
+
+log = logging.getLogger(__name__)
 
 PACKAGE = "customer-interaction-backbone"
 
@@ -57,6 +63,7 @@ def running_program(settings: Settings, at: Databases, *, seal: Seal = seal) -> 
                 seal=seal,
             )
         )
+        _finish_erasures(store)
         views = stack.enter_context(open_views(at.views))
         projecting = _projecting(stack, store, views, at)
         touchpoints = Touchpoints(store.registry, store.ids, store.appender, settings.phone_region)
@@ -69,14 +76,24 @@ def running_program(settings: Settings, at: Databases, *, seal: Seal = seal) -> 
         yield Program(store, views, touchpoints, projecting, app)
 
 
+def _finish_erasures(store: Store) -> None:
+    command = EraseCustomer(store.ids, store.subjects, store.history, store.eraser)
+    if finished := command.finish(LOCAL):
+        log.warning("finished %d erasures that had crashed or were restored", finished)
+
+
 def _projecting(stack: ExitStack, store: Store, views: Engine, at: Databases) -> Projecting:
     watch = StoreWatch(at.store)
     watch.start()
     stack.callback(watch.stop)
+    log_of = Log(store.info.epoch, store.info.partitions)
+    for view in VIEWS:
+        # Before the door opens: the first reader would be told that there is no view yet.
+        generations.ensure(views, view, partitions=log_of.partitions, epoch=log_of.epoch)
     projecting = Projecting(
         VIEWS,
         views,
-        Log(store.info.epoch, store.info.partitions),
+        log_of,
         store_feeds(store.history, watch, views),
     )
     projecting.start()

@@ -83,6 +83,19 @@ class EraseCustomer:
         key = self._ids.document("case", HOUSE, request) if request is not None else None
         return [self._one(principal, subject, reason, key) for subject in subjects]
 
+    def finish(self, principal: Principal) -> int:
+        """Finish erasures that crashed half way, or that a restored database has forgotten; how
+        many there were.
+
+        Their values are unreadable already; until they are finished, nothing can be written to who
+        comes back under the same identifier. Why they were asked for is not known any more: it
+        counts as a request.
+        """
+        unfinished = self._eraser.unfinished()
+        for subject in unfinished:
+            self._one(principal, subject, "request", None)
+        return len(unfinished)
+
     def _one(
         self, principal: Principal, subject: str, reason: Reason, request: UUID | None
     ) -> Erasure:
