@@ -88,6 +88,10 @@ READ: Mapping[str, Attribute] = {
     "actor": _text("Who reported or decided it, `kind:code`.", **{"x-code": True}),
     "correlationid": _text("What belongs together.", format="uuid"),
     "causationid": _text("The event that caused it, if one did.", format="uuid"),
+    "stream": _text(
+        "On Kafka: the events it stands among, `<subject>/<kind>/<key>`.", **{"x-code": True}
+    ),
+    "streamversion": _whole("On Kafka: its place in `stream`.", 1),
     "partition": _whole("Kafka's default partitioner over `subject`.", 0),
     "position": _whole("Its place in the store.", 1),
     "sequence": _whole("Its place in the partition, without gaps.", 1),
@@ -98,4 +102,5 @@ READ: Mapping[str, Attribute] = {
         "description": "The event's own fields, by type and version; on Kafka, the record's value.",
     },
 }
-READ_REQUIRED = tuple(name for name in READ if name not in ("causationid", "epoch"))
+READ_OPTIONAL = ("causationid", "stream", "streamversion", "epoch")
+READ_REQUIRED = tuple(name for name in READ if name not in READ_OPTIONAL)

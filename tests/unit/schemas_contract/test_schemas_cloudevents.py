@@ -276,7 +276,7 @@ def test_the_published_envelopes_name_the_codecs_attributes() -> None:
     assert FULL.keys() == SENT.keys()
     assert set(SENT_REQUIRED) == SMALLEST.keys()
     assert set(READ_REQUIRED) == to_json(RECORDED).keys()
-    assert set(READ) - set(READ_REQUIRED) == {"causationid", "epoch"}
+    assert set(READ) - set(READ_REQUIRED) == {"causationid", "stream", "streamversion", "epoch"}
 
 
 def test_the_pages_example_is_taken() -> None:
