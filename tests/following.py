@@ -1,13 +1,13 @@
-"""What a view must hold after a log, what it holds, and whether it has come to the end of it."""
+"""A log of all kinds of events, views kept up with it, and whether they reached its end."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
-from sqlalchemy import Table, select
+from sqlalchemy import Engine
 
-from projections import checkpoints, holding
-from projections.change import Change
-from projections.tables import of_generation
+from consumers.projecting import Feeds, Log, Projecting, store_feeds
+from consumers.runtime import Limits, Points
+from projections import checkpoints
 from projections.view import View
 from schemas.envelope import Event
 from tests.counting import COUNTING
@@ -16,8 +16,8 @@ from tests.recorded import complaint, erased, purchase, registered
 
 NAMES = tuple(f"c{i:02}" for i in range(24))
 
-Tables = Mapping[str, dict[tuple[Any, ...], tuple[Any, ...]]]
-"""table -> key -> row"""
+SMALL = Limits(50, 0.2)
+"""Many batches out of few events."""
 
 
 def history(count: int) -> list[Event]:
@@ -27,37 +27,31 @@ def history(count: int) -> list[Event]:
     return [erased(e.subject[2:5]) if i % 97 == 96 else e for i, e in enumerate(made)]
 
 
-def expected(view: View, log: list[Event]) -> Tables:
-    """The tables as one pass over the whole log leaves them."""
-    change = Change(view)
-    holding.fold(change, log)
-    tables: dict[str, dict[tuple[Any, ...], tuple[Any, ...]]] = {}
-    for rows in change.kinds:
-        names = rows.kind.table.columns.keys()
-        values = (tuple(getattr(row, name) for name in names) for row in rows.made())
-        tables[rows.kind.table.name] = _by_key(rows.kind.table, values)
-        for rollup in rows.kind.rollups:
-            tables[rollup.table.name] = _by_key(rollup.table, rows.totals(rollup))
-    return tables
-
-
-def actual(world: World, view: View, generation: int = 1) -> Tables:
-    """The tables of a generation as they stand in the database."""
-    templates = [kind.table for kind in view.kinds]
-    templates += [rollup.table for kind in view.kinds for rollup in kind.rollups]
-    with world.engine.connect() as connection:
-        return {
-            table.name: _by_key(
-                table, map(tuple, connection.execute(select(of_generation(table, generation))))
-            )
-            for table in templates
-        }
-
-
-def _by_key(table: Table, rows: Iterable[tuple[Any, ...]]) -> dict[tuple[Any, ...], Any]:
-    names = table.columns.keys()
-    places = [names.index(column.name) for column in table.primary_key]
-    return {tuple(row[i] for i in places): tuple(row) for row in rows}
+@contextmanager
+def projecting(
+    there: World,
+    views: Sequence[View],
+    *,
+    engine: Engine | None = None,
+    feeds: Feeds | None = None,
+    limits: Limits = SMALL,
+    points: Points | None = None,
+) -> Iterator[Projecting]:
+    """These views are projected meanwhile."""
+    info = there.history.info
+    running = Projecting(
+        views,
+        engine or there.engine,
+        Log(info.epoch, info.partitions),
+        feeds or store_feeds(there.history, there.watch, there.engine),
+        limits=limits,
+        points=points,
+    )
+    running.start()
+    try:
+        yield running
+    finally:
+        running.stop()
 
 
 def sequences(world: World, generation: int = 1, view: View = COUNTING) -> dict[int, int]:

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
+from eventsourcing.persistence import StoredEvent
 from sqlalchemy import make_url
 
 from backbone.wiring import Store, conninfo, open_store
@@ -19,7 +20,7 @@ from schemas.receipts import Receipt
 from schemas.references import Door
 from store.drafts import Append, Draft, Who, who_text
 from store.erasing import Erasure
-from store.rows import Row
+from store.rows import Row, bare_row
 
 PARTITIONS = 4
 T0 = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -123,28 +124,8 @@ def erase(store: Store, subject: str) -> Erasure:
 
 def row(stream: str, channel_id: str, state: bytes = b"{}") -> Row:
     """A bare row for the recorder, of a stream `@kind:code/…`."""
-    event_id = UUID(bytes=channel_id.encode().rjust(16, b"0"))
-    return Row(
-        stream=stream,
-        event_id=event_id,
-        partition=0,
-        type="intake.reported",
-        type_version=1,
-        subject=stream.partition("/")[0],
-        source="house",
-        occurred_at=None,
-        offset_minutes=0,
-        precision=None,
-        basis=None,
-        business_date=None,
-        traffic=None,
-        actor="house:test",
-        correlation_id=event_id,
-        causation_id=None,
-        command_id=None,
-        fingerprint=bytes(16),
-        state=state,
-    )
+    bare = bare_row(StoredEvent(stream, 1, "intake.reported", state), PARTITIONS)
+    return bare._replace(event_id=UUID(bytes=channel_id.encode().rjust(16, b"0")))
 
 
 def ask(url: str, query: str, parameters: Iterable[Any] = ()) -> list[tuple[Any, ...]]:

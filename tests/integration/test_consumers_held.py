@@ -1,10 +1,9 @@
 """Given subjects that a view could not fold, when they are shown, erased and tried again."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -18,17 +17,18 @@ from projections.view import Kind, View
 from schemas.envelope import Event
 from schemas.errors import NotFound
 from tests.counting import COUNTING, SEEN, TALLIES, Tally, tallies
-from tests.feeding import PARTITIONS, World, until, world
-from tests.following import actual, expected, history, settled
+from tests.feeding import PARTITIONS, World, until
+from tests.following import history, settled
+from tests.integration.views import by_key, folded
 from tests.recorded import complaint, erased, purchase, registered, subject
 
 
 @pytest.fixture
-def there(new_database: Callable[[str], str], tmp_path: Path) -> Iterator[World]:
-    with world(new_database, tmp_path) as made:
-        epoch = made.history.info.epoch
-        generations.ensure(made.engine, COUNTING, partitions=PARTITIONS, epoch=epoch)
-        yield made
+def there(there: World) -> World:
+    """The counting view has its first generation."""
+    epoch = there.history.info.epoch
+    generations.ensure(there.engine, COUNTING, partitions=PARTITIONS, epoch=epoch)
+    return there
 
 
 def _mended() -> View:
@@ -80,7 +80,7 @@ def test_a_retry_after_the_mend_folds_what_waited(there: World) -> None:
         settled(there)
     assert held.retry(there.engine, there.history, MENDED, subject("ann")) is None
     assert held.listed(there.engine) == []
-    assert actual(there, MENDED) == expected(MENDED, there.log())
+    assert by_key(there.engine, MENDED) == folded(MENDED, there.log())
 
 
 def test_a_retry_that_fails_again_leaves_the_hold(there: World) -> None:
@@ -98,9 +98,9 @@ def test_a_held_subject_that_was_erased_comes_back_without_a_trace(there: World)
         broken(there)
         there.append(erased("ann"), complaint("bob"))
         settled(there)
-        assert actual(there, COUNTING)["counting"][subject("ann"),][-1] is None
+        assert by_key(there.engine, COUNTING)["counting"][subject("ann"),][-1] is None
     assert held.retry_all(there.engine, there.history, [MENDED]) == {"counting": []}
-    assert actual(there, MENDED) == expected(MENDED, there.log())
+    assert by_key(there.engine, MENDED) == folded(MENDED, there.log())
 
 
 def test_retries_and_a_running_projector_give_way_to_each_other(there: World) -> None:
@@ -124,7 +124,7 @@ def test_retries_and_a_running_projector_give_way_to_each_other(there: World) ->
         settled(there)
         assert running.running
     assert held.listed(there.engine) == []
-    assert actual(there, MENDED) == expected(MENDED, there.log())
+    assert by_key(there.engine, MENDED) == folded(MENDED, there.log())
 
 
 def test_a_repair_mends_rows_that_somebody_changed_by_hand(there: World) -> None:
@@ -136,9 +136,9 @@ def test_a_repair_mends_rows_that_somebody_changed_by_hand(there: World) -> None
             connection.exec_driver_sql(
                 f"DELETE FROM {tallies.name}_g1 WHERE subject = %(who)s", {"who": somebody}
             )
-        assert actual(there, COUNTING)["counting"] != expected(COUNTING, there.log())["counting"]
+        assert by_key(there.engine, COUNTING) != folded(COUNTING, there.log())
         held.retry(there.engine, there.history, COUNTING, somebody)
-    assert actual(there, COUNTING)["counting"] == expected(COUNTING, there.log())["counting"]
+    assert by_key(there.engine, COUNTING)["counting"] == folded(COUNTING, there.log())["counting"]
 
 
 def test_a_view_that_has_no_generation_has_nobody_to_retry(there: World) -> None:

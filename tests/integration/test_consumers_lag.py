@@ -1,50 +1,23 @@
 """Given views that are up, behind, held, paused or dead, when one look is taken at all of them."""
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
 from consumers import lag
 from consumers.health import BEAT_SECONDS_MAX, Health
 from consumers.lag import faults, measure, readiness
-from consumers.projecting import Log, Projecting, store_feeds
-from consumers.runtime import Limits, Points
+from consumers.projecting import Projecting
+from consumers.runtime import Points
 from projections.checkpoints import Checkpoint
 from projections.view import View
 from schemas.errors import NotFound, Unavailable
 from tests.counting import COUNTING
-from tests.feeding import World, until, world
-from tests.following import history, settled
+from tests.feeding import World, until
+from tests.following import history, projecting, settled
 from tests.recorded import purchase
 
 VIEWS = (COUNTING,)
-
-
-@pytest.fixture
-def there(new_database: Callable[[str], str], tmp_path: Path) -> Iterator[World]:
-    with world(new_database, tmp_path) as made:
-        yield made
-
-
-@contextmanager
-def projecting(there: World, points: Points | None = None) -> Iterator[Projecting]:
-    info = there.history.info
-    running = Projecting(
-        VIEWS,
-        there.engine,
-        Log(info.epoch, info.partitions),
-        store_feeds(there.history, there.watch, there.engine),
-        limits=Limits(poll_seconds=0.2),
-        points=points,
-    )
-    running.start()
-    try:
-        yield running
-    finally:
-        running.stop()
 
 
 def ready(there: World, running: Projecting) -> dict[str, str]:
@@ -52,7 +25,7 @@ def ready(there: World, running: Projecting) -> dict[str, str]:
 
 
 def test_a_view_at_the_head_is_fresh_and_one_behind_is_pending(there: World) -> None:
-    with projecting(there) as running:
+    with projecting(there, VIEWS) as running:
         there.append(*history(60))
         settled(there)
         (one,) = measure(there.engine, there.history, VIEWS, running.health())
@@ -70,7 +43,7 @@ def test_a_view_at_the_head_is_fresh_and_one_behind_is_pending(there: World) -> 
 
 
 def test_a_view_with_somebody_held_says_so_and_is_ready_all_the_same(there: World) -> None:
-    with projecting(there) as running:
+    with projecting(there, VIEWS) as running:
         there.append(purchase("ann", channel="broken"))
         settled(there)
         (one,) = measure(there.engine, there.history, VIEWS)
@@ -82,7 +55,7 @@ def test_who_stands_still_while_events_wait_is_not_ready(
     there: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lag, "STANDS_STILL_SECONDS", 0.3)
-    with projecting(there) as running:
+    with projecting(there, VIEWS) as running:
         there.append(*history(10))
         settled(there)
         running.pause("counting")
@@ -104,7 +77,7 @@ def test_a_dead_thread_makes_a_process_unready_though_nothing_waits(there: World
         if die.is_set():
             raise SystemExit
 
-    with projecting(there, Points(after_poll=perhaps)) as running:
+    with projecting(there, VIEWS, points=Points(after_poll=perhaps)) as running:
         there.append(*history(10))
         settled(there)
         assert ready(there, running) == {}
@@ -119,7 +92,7 @@ def test_a_view_without_any_generation_is_not_ready(there: World) -> None:
 
 def test_another_fold_or_epoch_or_a_store_put_back_stops_a_view(there: World) -> None:
     there.append(*history(20))
-    with projecting(there):
+    with projecting(there, VIEWS):
         settled(there)
     (one,) = measure(there.engine, there.history, (View("counting", 2, COUNTING.kinds),))
     assert (one.state, one.reason) == ("stopped", "other-fold")
@@ -145,7 +118,7 @@ def test_a_database_that_does_not_answer_is_a_fault_and_no_exception(
 
 
 def test_only_views_of_this_process_can_be_paused(there: World) -> None:
-    with projecting(there) as running, pytest.raises(NotFound):
+    with projecting(there, VIEWS) as running, pytest.raises(NotFound):
         running.pause("other")
 
 

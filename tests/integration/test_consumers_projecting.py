@@ -1,15 +1,10 @@
 """Given the real views, when a process projects them: rows, generations, faults of databases."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable
 
-import pytest
-from sqlalchemy import Engine, make_url
+from sqlalchemy import make_url
 
-from consumers.projecting import Feeds, Log, Projecting, store_feeds
 from consumers.rebuilding import Rebuild
-from consumers.runtime import Limits
 from projections import generations
 from projections.connecting import views_engine
 from projections.registry import VIEWS
@@ -17,68 +12,40 @@ from projections.timeline import TIMELINE
 from projections.view import View
 from tests import plain
 from tests.counting import COUNTING
-from tests.feeding import World, until, world
-from tests.following import actual, expected, history, settled
+from tests.feeding import World, until
+from tests.following import history, projecting, settled
+from tests.integration.views import by_key, folded
 from tests.recorded import registered
 
 
-@pytest.fixture
-def there(new_database: Callable[[str], str], tmp_path: Path) -> Iterator[World]:
-    with world(new_database, tmp_path) as made:
-        yield made
-
-
-@contextmanager
-def projecting(
-    there: World,
-    views: Sequence[View] = VIEWS,
-    *,
-    engine: Engine | None = None,
-    feeds: Feeds | None = None,
-) -> Iterator[Projecting]:
-    info = there.history.info
-    running = Projecting(
-        views,
-        engine or there.engine,
-        Log(info.epoch, info.partitions),
-        feeds or store_feeds(there.history, there.watch, there.engine),
-        limits=Limits(50, 0.2),
-    )
-    running.start()
-    try:
-        yield running
-    finally:
-        running.stop()
-
-
 def test_the_real_views_hold_what_the_log_says(there: World) -> None:
-    with projecting(there):
+    with projecting(there, VIEWS):
         there.append(*history(400))
         there.append(*history(200))
         for view in VIEWS:
             settled(there, view=view)
     log = there.log()
     for view in VIEWS:
-        assert actual(there, view) == expected(view, log)
+        assert by_key(there.engine, view) == folded(view, log)
     (table,) = (kind.table for kind in TIMELINE.kinds)
     names = table.columns.keys()
     lines = {
         (row["subject"], row["position"]): (row["type"], row["data"])
-        for values in actual(there, TIMELINE)[table.name].values()
+        for values in by_key(there.engine, TIMELINE)[table.name].values()
         for row in [dict(zip(names, values, strict=True))]
     }
     assert lines == plain.timeline(log)
 
 
 def test_connections_that_are_cut_again_and_again_cost_no_view_anything(there: World) -> None:
-    with projecting(there) as running:
+    with projecting(there, VIEWS) as running:
         until(lambda: {_active(there, view) for view in VIEWS} == {1}, "all have a generation")
         for _ in range(6):
             there.append_surely(*history(60))
             there.cut("")
         for view in VIEWS:
             settled(there, view=view)
-            assert actual(there, view) == expected(view, there.log())
+            assert by_key(there.engine, view) == folded(view, there.log())
         until(lambda: {h.state for h in running.health()} == {"fresh"}, "all are fresh")
 
 
@@ -137,4 +104,4 @@ def test_two_programs_with_all_partitions_share_them_without_a_word(there: World
         assert not owned[0] & owned[1]
         there.append(*history(100))
         settled(there)
-    assert actual(there, COUNTING) == expected(COUNTING, there.log())
+    assert by_key(there.engine, COUNTING) == folded(COUNTING, there.log())

@@ -3,47 +3,21 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
 from consumers.catching_up import switch_to
-from consumers.projecting import Log, Projecting, projector_locks, store_feeds
+from consumers.projecting import projector_locks
 from consumers.rebuilding import Rebuild
-from consumers.runtime import Limits
 from projections import generations
 from projections.checkpoints import read
 from projections.reading import Reader
 from projections.view import View
 from schemas.errors import Unavailable
 from tests.counting import COUNTING
-from tests.feeding import PARTITIONS, WAIT_SECONDS, World, until, world
-from tests.following import actual, expected, history, sequences, settled
-
-SMALL = Limits(batch_events_max=50, poll_seconds=0.2)
-
-
-@pytest.fixture
-def there(new_database: Callable[[str], str], tmp_path: Path) -> Iterator[World]:
-    with world(new_database, tmp_path) as made:
-        yield made
-
-
-@contextmanager
-def projecting(there: World, view: View = COUNTING) -> Iterator[Projecting]:
-    info = there.history.info
-    running = Projecting(
-        [view],
-        there.engine,
-        Log(info.epoch, info.partitions),
-        store_feeds(there.history, there.watch, there.engine),
-        limits=SMALL,
-    )
-    running.start()
-    try:
-        yield running
-    finally:
-        running.stop()
+from tests.feeding import PARTITIONS, WAIT_SECONDS, World, until
+from tests.following import history, projecting, sequences, settled
+from tests.integration.views import by_key, folded
 
 
 @contextmanager
@@ -71,7 +45,7 @@ def rebuild(there: World, **points: Callable[[int], None]) -> Rebuild:
 def test_a_rebuild_under_load_equals_the_live_view_and_takes_its_place(there: World) -> None:
     there.append(*history(500))
     told: list[tuple[int, int]] = []
-    with projecting(there):
+    with projecting(there, [COUNTING]):
         settled(there)
         with load(there):
             done = rebuild(there).run(lambda n, total: told.append((n, total)))
@@ -81,24 +55,24 @@ def test_a_rebuild_under_load_equals_the_live_view_and_takes_its_place(there: Wo
         assert told[0][0] == 0
         assert told[-1][0] == told[-1][1] >= 500
         settled(there, 2)
-        assert actual(there, COUNTING, 2) == expected(COUNTING, there.log())
+        assert by_key(there.engine, COUNTING, 2) == folded(COUNTING, there.log())
         there.append(*history(30))  # the running projectors went on with the new one
         settled(there, 2)
-        assert actual(there, COUNTING, 2) == expected(COUNTING, there.log())
+        assert by_key(there.engine, COUNTING, 2) == folded(COUNTING, there.log())
 
 
 def test_without_any_projector_a_rebuild_makes_the_first_generation(there: World) -> None:
     there.append(*history(100))
     done = rebuild(there).run()
     assert (done.before, done.differences, done.switched) == (None, None, True)
-    assert actual(there, COUNTING) == expected(COUNTING, there.log())
+    assert by_key(there.engine, COUNTING) == folded(COUNTING, there.log())
 
 
 def test_a_row_that_was_changed_by_hand_is_reported_and_the_switch_may_be_declined(
     there: World,
 ) -> None:
     there.append(*history(100))
-    with projecting(there):
+    with projecting(there, [COUNTING]):
         settled(there)
         with there.engine.begin() as connection:
             connection.exec_driver_sql("UPDATE counting_g1 SET complaints = complaints + 1000")
@@ -106,7 +80,7 @@ def test_a_row_that_was_changed_by_hand_is_reported_and_the_switch_may_be_declin
     assert not done.switched
     assert done.differences is not None
     changed = {d.table: d.changed for d in done.differences}
-    assert changed["counting"] == len(actual(there, COUNTING)["counting"])
+    assert changed["counting"] == len(by_key(there.engine, COUNTING)["counting"])
     assert changed["counting_seen"] == 0
     with there.engine.connect() as connection:
         assert generations.active(connection, "counting") == 1
@@ -131,7 +105,7 @@ def test_a_rebuild_that_was_killed_keeps_its_finished_partitions(there: World) -
     assert done.resumed
     assert loaded == [2, 3]
     assert told[0] == before[0] + before[1]
-    assert actual(there, COUNTING) == expected(COUNTING, there.log())
+    assert by_key(there.engine, COUNTING) == folded(COUNTING, there.log())
 
 
 def test_a_partition_that_was_interrupted_starts_anew(there: World) -> None:
@@ -148,7 +122,7 @@ def test_a_partition_that_was_interrupted_starts_anew(there: World) -> None:
         rebuild(there).run(interrupt)
     assert sum(1 for sequence in sequences(there).values() if sequence) == 1
     assert rebuild(there).run().resumed
-    assert actual(there, COUNTING) == expected(COUNTING, there.log())
+    assert by_key(there.engine, COUNTING) == folded(COUNTING, there.log())
 
 
 def test_two_rebuilds_of_one_generation_do_not_meet(there: World) -> None:
@@ -180,10 +154,10 @@ def test_an_unfinished_generation_can_be_dropped(there: World) -> None:
 
 def test_a_new_fold_is_brought_in_by_a_rebuild(there: World) -> None:
     there.append(*history(100))
-    with projecting(there):
+    with projecting(there, [COUNTING]):
         settled(there)
     newer = View("counting", 2, COUNTING.kinds)
-    with projecting(there, newer) as running:
+    with projecting(there, [newer]) as running:
         until(lambda: running.health()[0].reason == "other-fold", "the old fold is refused")
         assert "run `backbone rebuild counting`" in str(running.health()[0].advice)
         there.append(*history(100))
@@ -197,7 +171,7 @@ def test_a_new_fold_is_brought_in_by_a_rebuild(there: World) -> None:
 
 def test_a_retired_generation_stands_still_and_can_be_switched_back_to(there: World) -> None:
     there.append(*history(100))
-    with projecting(there):
+    with projecting(there, [COUNTING]):
         settled(there)
         rebuild(there).run()
         stood = sequences(there, 1)
@@ -208,7 +182,7 @@ def test_a_retired_generation_stands_still_and_can_be_switched_back_to(there: Wo
         there.append(*history(50))
         settled(there, 1)
         assert sequences(there, 2) != sequences(there, 1)
-    assert actual(there, COUNTING, 1) == expected(COUNTING, there.log())
+    assert by_key(there.engine, COUNTING, 1) == folded(COUNTING, there.log())
     with there.engine.connect() as connection:
         assert generations.active(connection, "counting") == 1
 
@@ -239,7 +213,7 @@ def test_readers_never_go_back_in_time_while_generations_are_switched(there: Wor
             last = now
             reads[number] += 1
 
-    with projecting(there):
+    with projecting(there, [COUNTING]):
         settled(there)
         readers = [threading.Thread(target=watch, args=(n, Reader(there.engine))) for n in range(4)]
         for thread in readers:

@@ -1,9 +1,8 @@
 """Given a log, when projectors run, stand still, lose their partitions or their databases."""
 
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -16,8 +15,9 @@ from consumers.runtime import Limits, Points, Projector
 from consumers.store_feed import StoreFeed
 from projections import generations, holding
 from tests.counting import COUNTING
-from tests.feeding import PARTITIONS, WAIT_SECONDS, World, until, world
-from tests.following import actual, expected, history, sequences, settled
+from tests.feeding import PARTITIONS, WAIT_SECONDS, World, until
+from tests.following import history, sequences, settled
+from tests.integration.views import by_key, folded
 from tests.recorded import complaint, erased, purchase, registered, subject
 
 EVERY = range(PARTITIONS)
@@ -25,11 +25,11 @@ SMALL = Limits(batch_events_max=20, poll_seconds=0.2)
 
 
 @pytest.fixture
-def there(new_database: Callable[[str], str], tmp_path: Path) -> Iterator[World]:
-    with world(new_database, tmp_path) as made:
-        info = made.history.info
-        generations.ensure(made.engine, COUNTING, partitions=PARTITIONS, epoch=info.epoch)
-        yield made
+def there(there: World) -> World:
+    """The counting view has its first generation."""
+    epoch = there.history.info.epoch
+    generations.ensure(there.engine, COUNTING, partitions=PARTITIONS, epoch=epoch)
+    return there
 
 
 @dataclass
@@ -64,14 +64,14 @@ def test_the_view_is_what_one_pass_over_the_log_gives(there: World, run: Running
     run()
     there.append(*history(300))
     settled(there)
-    assert actual(there, COUNTING) == expected(COUNTING, there.log())
+    assert by_key(there.engine, COUNTING) == folded(COUNTING, there.log())
 
 
 def test_two_processes_share_a_view_by_halves_of_its_partitions(there: World, run: Running) -> None:
     one, other = run({0, 1}), run({2, 3})
     there.append(*history(400))
     settled(there)
-    assert actual(there, COUNTING) == expected(COUNTING, there.log())
+    assert by_key(there.engine, COUNTING) == folded(COUNTING, there.log())
     assert one.health.now().partitions == {0, 1}
     assert other.health.now().partitions == {2, 3}
     assert one.health.now().events + other.health.now().events == 400
@@ -91,7 +91,7 @@ def test_who_gets_no_lock_waits_and_takes_over_when_its_holder_ends(
     settled(there)
     assert second.health.now().partitions == set(EVERY)
     assert second.health.now().events == 50
-    assert actual(there, COUNTING) == expected(COUNTING, there.log())
+    assert by_key(there.engine, COUNTING) == folded(COUNTING, there.log())
 
 
 def test_a_zombie_writes_nothing_and_lets_go(there: World, run: Running) -> None:
@@ -121,7 +121,7 @@ def test_a_zombie_writes_nothing_and_lets_go(there: World, run: Running) -> None
     there.append(*history(15))
     settled(there)
     assert heir.health.now().events == 30
-    assert actual(there, COUNTING) == expected(COUNTING, there.log())
+    assert by_key(there.engine, COUNTING) == folded(COUNTING, there.log())
 
 
 @pytest.mark.parametrize("moment", ["after_poll", "before_commit", "after_commit"])
@@ -139,7 +139,7 @@ def test_connections_that_are_cut_at_any_moment_cost_nothing(
     for _ in range(10):
         there.append_surely(*history(30))
     settled(there)
-    assert actual(there, COUNTING) == expected(COUNTING, there.log())
+    assert by_key(there.engine, COUNTING) == folded(COUNTING, there.log())
     assert one.running
 
 
@@ -166,12 +166,12 @@ def test_a_fold_that_raises_holds_its_subject_alone(there: World, run: Running) 
     with there.engine.connect() as connection:
         (hold,) = holding.read(connection, "counting", 1)
     assert (hold.subject, hold.events) == (subject("ann"), 2)
-    tallies = actual(there, COUNTING)["counting"]
+    tallies = by_key(there.engine, COUNTING)["counting"]
     assert tallies[subject("bob"),][2:] == (1, 0, "~1.bob")
     assert tallies[subject("ann"),][2:] == (0, 0, "~1.ann")
     there.append(erased("ann"))  # at once, though she is held
     settled(there)
-    assert actual(there, COUNTING)["counting"][subject("ann"),][-1] is None
+    assert by_key(there.engine, COUNTING)["counting"][subject("ann"),][-1] is None
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")

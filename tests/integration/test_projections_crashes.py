@@ -5,16 +5,13 @@ Its sabotage twin takes the compare-and-set out and breaks the same invariant.
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from operator import attrgetter, itemgetter
 from random import Random
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, Table
+from sqlalchemy import Engine
 
-from projections.change import Change
 from projections.checkpoints import LostPartition, advance
 from projections.profile import PROFILE
 from projections.registry import VIEWS
@@ -23,7 +20,15 @@ from projections.writer import Writer
 from schemas.envelope import Event
 from tests.counting import COUNTING, SEEN, TALLIES, Tally
 from tests.histories import deliveries, histories
-from tests.integration.views import EPOCH, Tables, emptied, held, stands, tables, views_database
+from tests.integration.views import (
+    EPOCH,
+    by_key,
+    emptied,
+    folded,
+    held,
+    stands,
+    views_database,
+)
 from tests.recorded import complaint, numbered
 
 EXAMPLES = settings(
@@ -47,31 +52,10 @@ def engine(new_database: Callable[[str], str]) -> Iterator[Engine]:
         yield engine
 
 
-def folded(view: View, log: list[Event]) -> Tables:
-    """Every table as the fold of the whole log leaves it, with nothing before."""
-    change = Change(view)
-    for event in log:
-        change.apply(event)
-    out: Tables = {}
-    for rows in change.kinds:
-        table = rows.kind.table
-        record = attrgetter(*table.columns.keys())
-        out[table.name] = in_order(table, [record(row) for row in rows.made()])
-        for rollup in rows.kind.rollups:
-            out[rollup.table.name] = in_order(rollup.table, rows.totals(rollup))
-    return out
-
-
-def in_order(table: Table, records: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    """Records in order of their keys, as `tables` reads them."""
-    places = [table.columns.keys().index(column.name) for column in table.primary_key]
-    return sorted(records, key=itemgetter(*places))
-
-
 def check(engine: Engine, view: View, log: list[Event]) -> None:
     """The invariant: rows are the fold of the log, totals the sum of what the rows count for."""
     expected = folded(view, log)
-    for name, records in tables(engine, view).items():
+    for name, records in by_key(engine, view).items():
         assert records == expected[name], f"{name} is not the fold of the log"
 
 

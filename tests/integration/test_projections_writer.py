@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select, text
 
-from projections import checkpoints, generations, holding
+from projections import generations, holding
 from projections.checkpoints import Checkpoint, Gap, LostPartition, OtherFold
 from projections.connecting import transaction, views_engine
 from projections.tables import of_generation
@@ -16,7 +16,7 @@ from projections.writer import Writer
 from schemas.envelope import Event
 from schemas.errors import Broken, Unavailable
 from tests.counting import COUNTING, by_name, seen, tallies
-from tests.integration.views import EPOCH, views_database
+from tests.integration.views import EPOCH, stands, views_database
 from tests.recorded import PARTITIONS, complaint, erased, numbered, purchase, registered, subject
 
 START = {p: Checkpoint(p, EPOCH) for p in range(PARTITIONS)}
@@ -32,11 +32,6 @@ def rows(engine: Engine, table: Any, generation: int = 1) -> list[tuple[Any, ...
     with engine.connect() as connection:
         found = connection.execute(select(of_generation(table, generation)))
         return sorted(tuple(row) for row in found)
-
-
-def stands(engine: Engine) -> dict[int, Checkpoint]:
-    with engine.connect() as connection:
-        return checkpoints.read(connection, "counting", 1)
 
 
 def ann(*events: Event) -> list[Event]:
@@ -55,7 +50,7 @@ def test_rows_totals_and_checkpoint_move_together(engine: Engine) -> None:
         (a, "named", 1, 0, Decimal("4.50")),
         (b, "nameless", 1, 1, Decimal(0)),
     }
-    assert after == stands(engine)
+    assert after == stands(engine, COUNTING)
     assert after[a].hint == "offset 3"
     assert sum(c.sequence for c in after.values()) == len(events)
     assert sum(c.digest for c in after.values()) == sum(e.event_id.int for e in events)
@@ -72,7 +67,7 @@ def test_events_at_or_below_the_checkpoint_change_nothing(engine: Engine) -> Non
 
 def test_a_hint_moves_without_events_and_alone(engine: Engine) -> None:
     after = Writer(engine, COUNTING, 1).apply([], START, {1: "offset 8"})
-    assert after == stands(engine) == {**START, 1: Checkpoint(1, EPOCH, hint="offset 8")}
+    assert after == stands(engine, COUNTING) == {**START, 1: Checkpoint(1, EPOCH, hint="offset 8")}
 
 
 def test_a_row_that_counts_elsewhere_leaves_no_empty_total_behind(engine: Engine) -> None:
@@ -87,7 +82,7 @@ def test_a_jump_in_the_sequence_stops_and_writes_nothing(engine: Engine) -> None
     with pytest.raises(Gap) as caught:
         Writer(engine, COUNTING, 1).apply([events[0], events[2]], START)
     assert caught.value.numbers == {"partition": events[0].partition, "expected": 2, "found": 3}
-    assert stands(engine) == START
+    assert stands(engine, COUNTING) == START
 
 
 @pytest.mark.parametrize(
@@ -121,7 +116,7 @@ def test_a_crash_before_the_commit_leaves_nothing_and_the_same_batch_goes_in_lat
     after = calm.apply([first], START)
     with pytest.raises(ConnectionAbortedError):
         Writer(engine, COUNTING, 1, before_commit=crash).apply([second], after)
-    assert stands(engine) == after
+    assert stands(engine, COUNTING) == after
     assert rows(engine, tallies)[0][-1] is None
     calm.apply([second], after)
     assert rows(engine, tallies)[0][-1] == "~1.ann"
@@ -157,7 +152,7 @@ def test_a_fold_that_fails_holds_its_subject_and_no_other(engine: Engine) -> Non
     assert (hold.subject, hold.event_id, hold.events) == (subject("ann"), events[1].event_id, 3)
     assert hold.since_position == 2
     assert hold.cause.startswith("KeyError at counting.py:")
-    assert sum(c.sequence for c in stands(engine).values()) == len(events) + len(more)
+    assert sum(c.sequence for c in stands(engine, COUNTING).values()) == len(events) + len(more)
 
 
 def test_a_held_subject_is_erased_at_once(engine: Engine) -> None:

@@ -1,10 +1,8 @@
 """What an append does to the log: all or nothing, in order, each event once."""
 
-from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import replace
 from datetime import timedelta, timezone
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -22,19 +20,12 @@ from tests.stores import (
     ask,
     complaint,
     count,
-    opened,
     registration,
     report,
     row,
     subject_of,
     types,
 )
-
-
-@pytest.fixture
-def store(database: str, tmp_path: Path) -> Iterator[Store]:
-    with opened(database, tmp_path / "ring") as store:
-        yield store
 
 
 def together(store: Store, *appends: Append) -> list["Future[Receipt]"]:

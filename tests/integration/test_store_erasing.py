@@ -1,6 +1,6 @@
 """Erasure: nothing that was sealed opens again, in this database or in an older copy of it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,12 +26,6 @@ from tests.stores import (
     types,
     unreachable,
 )
-
-
-@pytest.fixture
-def store(database: str, tmp_path: Path) -> Iterator[Store]:
-    with opened(database, tmp_path / "ring") as store:
-        yield store
 
 
 @dataclass

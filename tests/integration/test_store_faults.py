@@ -1,7 +1,7 @@
 """The database goes, callers give up, the process stops: nobody is left without an answer."""
 
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import CancelledError
 from pathlib import Path
 
@@ -26,12 +26,6 @@ from tests.stores import (
     types,
     unreachable,
 )
-
-
-@pytest.fixture
-def store(database: str, tmp_path: Path) -> Iterator[Store]:
-    with opened(database, tmp_path / "ring") as store:
-        yield store
 
 
 def test_a_restart_of_the_server_between_two_appends_costs_nobody_an_error(

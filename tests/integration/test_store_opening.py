@@ -1,6 +1,5 @@
 """Opening sealed values: for those of one customer, never another's, and never a blank."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,12 +9,6 @@ from schemas.errors import Unavailable
 from store.ring import Ring, RingFault
 from store.sealing import Tampered
 from tests.stores import append, ask, complaint, opened, subject_of, unreachable
-
-
-@pytest.fixture
-def store(database: str, tmp_path: Path) -> Iterator[Store]:
-    with opened(database, tmp_path / "ring") as store:
-        yield store
 
 
 def said(store: Store, identifier: str, text: str) -> tuple[str, str]:

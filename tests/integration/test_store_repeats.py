@@ -1,6 +1,5 @@
 """The same thing sent again: its first receipt; another content: a conflict; nothing twice."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
@@ -11,12 +10,6 @@ from backbone.wiring import Store
 from schemas.errors import ContentConflict, NotFound
 from store.drafts import Append
 from tests.stores import append, complaint, count, erase, opened, registration, report, subject_of
-
-
-@pytest.fixture
-def store(database: str, tmp_path: Path) -> Iterator[Store]:
-    with opened(database, tmp_path / "ring") as store:
-        yield store
 
 
 def test_the_same_event_again_gets_its_first_receipt(store: Store, database: str) -> None:

@@ -30,12 +30,6 @@ from tests.stores import (
 
 
 @pytest.fixture
-def store(database: str, tmp_path: Path) -> Iterator[Store]:
-    with opened(database, tmp_path / "ring") as store:
-        yield store
-
-
-@pytest.fixture
 def other(database: str, tmp_path: Path) -> Iterator[Store]:
     """The same store in what could be another process: nothing is shared but database and ring."""
     with opened(database, tmp_path / "ring") as other:

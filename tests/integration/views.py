@@ -1,13 +1,15 @@
 """A `views` database for tests, and its tables as plain values."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, Table, select
 
 from backbone.reading_side import open_views
 from projections import checkpoints, generations, holding
+from projections.change import Change
 from projections.checkpoints import Checkpoint
 from projections.tables import tables_of
 from projections.view import View
@@ -17,6 +19,8 @@ from tests.recorded import PARTITIONS
 
 EPOCH = 7
 Tables = dict[str, list[tuple[Any, ...]]]
+ByKey = dict[str, dict[tuple[Any, ...], tuple[Any, ...]]]
+"""table -> key -> row"""
 
 
 @contextmanager
@@ -65,3 +69,33 @@ def emptied(engine: Engine, view: View, generation: int = 1) -> None:
         connection.exec_driver_sql(
             "UPDATE checkpoints SET position = 0, sequence = 0, digest = 0, revision = 0"
         )
+
+
+def by_key(engine: Engine, view: View, generation: int = 1) -> ByKey:
+    """The tables of a generation as they stand."""
+    templates = tables_of(view, generation)
+    found = tables(engine, view, generation)
+    return {
+        name: _keyed(table, records)
+        for table, (name, records) in zip(templates, found.items(), strict=True)
+    }
+
+
+def folded(view: View, log: Sequence[Event]) -> ByKey:
+    """The tables as one pass over the whole log leaves them."""
+    change = Change(view)
+    holding.fold(change, log)
+    out = {}
+    for rows in change.kinds:
+        table = rows.kind.table
+        record = attrgetter(*table.columns.keys())
+        out[table.name] = _keyed(table, map(record, rows.made()))
+        for rollup in rows.kind.rollups:
+            out[rollup.table.name] = _keyed(rollup.table, rows.totals(rollup))
+    return out
+
+
+def _keyed(table: Table, records: Iterable[tuple[Any, ...]]) -> dict[Any, tuple[Any, ...]]:
+    names = table.columns.keys()
+    key = [names.index(column.name) for column in table.primary_key]
+    return {tuple(record[place] for place in key): record for record in records}
