@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from api import contract, customers, events, operations, problems, sales, timeline
+from api import contract, customers, events, operations, problems, purchases, sales, timeline
 from api.guard import Guard
 from api.parts import Parts
 
@@ -40,7 +40,7 @@ def create_app(parts: Parts, version: str) -> FastAPI:
     )
     app.add_middleware(Guard)
     problems.install(app)
-    for routes in (events, customers, timeline, sales, operations):
+    for routes in (events, customers, timeline, purchases, sales, operations):
         app.include_router(routes.router(parts))
     app.include_router(contract.router(app.openapi))
     described = app.openapi()

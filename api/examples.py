@@ -124,6 +124,32 @@ TIMELINE = {
     "cursor": None,
     "freshness": FRESHNESS,
 }
+PURCHASES = {
+    "data": [
+        {
+            "subject": _SUBJECT,
+            "purchase": EVENT["id"],
+            "occurred_at": "2026-01-31T11:00:00+00:00",
+            "business_day": "2026-01-31",
+            "channel": "web",
+            "location": None,
+            "currency": "EUR",
+            "tax_included": "unknown",
+            "net": "12.34",
+            "lines": [
+                {
+                    "product": "A-100",
+                    "category": "lamps",
+                    "quantity": "1",
+                    "unit": "piece",
+                    "net": "12.34",
+                }
+            ],
+        }
+    ],
+    "cursor": None,
+    "freshness": FRESHNESS,
+}
 REVENUE = {
     "data": [
         {

@@ -110,6 +110,8 @@ def test_every_answer_looks_as_its_example_says(told: Served) -> None:
         assert profile["data"][part] == examples.CUSTOMER["data"][part]
     timeline = told.get("/v1/customers/crm:1001/timeline", kind="purchase.made", **token)
     assert shape(timeline) == shape(examples.TIMELINE)
+    bought = told.get("/v1/customers/crm:1001/purchases", **token)
+    assert shape(bought) == shape(examples.PURCHASES)
     assert shape(told.get("/v1/sales/revenue", **token)) == shape(examples.REVENUE)
     assert shape(told.batch(batch)) == shape(examples.BATCH_ANSWER)
     post("/v1/events", json=examples.BATCH_SENT)
