@@ -55,7 +55,9 @@ class Fixed:
 class PartitionLocks:
     """Session locks on partitions of one thing, `name`: `projector profile g1`.
 
-    `url` is a PostgreSQL's, as libpq or SQLAlchemy writes it. Connects when first asked.
+    `url` is a PostgreSQL's, as libpq or SQLAlchemy writes it; `database` is what messages call it.
+    Connects when first asked. A process that stands still keeps its connection, and so its locks:
+    with `silent_seconds_max` the server ends the connection of one that has not asked for so long.
     """
 
     def __init__(
@@ -64,9 +66,13 @@ class PartitionLocks:
         name: str,
         wanted: Collection[int],
         *,
+        database: str = "views database",
+        silent_seconds_max: float | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._url = url
+        self._database = database
+        self._silent_ms_max = int(1000 * (silent_seconds_max or 0))
         self._name = name
         self._wanted = frozenset(wanted)
         self._held: frozenset[int] = frozenset()
@@ -78,7 +84,7 @@ class PartitionLocks:
         """The partitions whose lock this connection holds."""
         if self._clock() - self._looked_at >= LOOK_SECONDS:
             try:
-                with asking("views database"):
+                with asking(self._database):
                     self._look()
             except Unavailable:
                 self.close()
@@ -102,6 +108,7 @@ class PartitionLocks:
         """Ask for what is missing; finds out whether the connection, and so the locks, live."""
         if self._connection is None:
             self._connection = connect(self._url, self._name)
+            self._connection.execute(f"SET idle_session_timeout = {self._silent_ms_max}".encode())
         missing = sorted(self._wanted - self._held)
         taken = self._connection.execute(_TAKE, [missing, self._name]).fetchall()
         self._held |= {row[0] for row in taken}
