@@ -59,8 +59,7 @@ class PostgresToKill:
     @contextmanager
     def wal_writer_frozen(self) -> Iterator[psutil.Process]:
         """Who writes the log for commits that do not wait for it stands still."""
-        children = psutil.Process(self.server.pid).children()
-        (process,) = (one for one in children if "walwriter" in "".join(one.cmdline()))
+        process = _wal_writer(psutil.Process(self.server.pid))
         process.suspend()
         try:
             yield process
@@ -70,6 +69,14 @@ class PostgresToKill:
 
     def _started(self) -> Server:
         return self._stack.enter_context(running(self._folder, options=self._options))
+
+
+def _wal_writer(postmaster: psutil.Process) -> psutil.Process:
+    for process in postmaster.children():
+        with suppress(psutil.NoSuchProcess):  # a session that ends this moment
+            if "walwriter" in "".join(process.cmdline()):
+                return process
+    raise AssertionError("there is no such process")
 
 
 @contextmanager
