@@ -32,6 +32,20 @@ def postgres_url(text: str) -> str:
     return url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
 
 
+def kafka_addresses(text: str) -> tuple[str, ...]:
+    """Addresses `host:port`, at least one."""
+    addresses = tuple(address.strip() for address in text.split(","))
+    for address in addresses:
+        host, _, port = address.rpartition(":")
+        try:
+            whole(port, at_least=1, at_most=65_535)
+        except UnusableError:
+            host = ""
+        if not host or set(host) & set(" /@"):
+            raise UnusableError("must read host:port, or several with commas between them")
+    return addresses
+
+
 def folder(text: str) -> Path:
     """An absolute path; a relative one counts from the working folder."""
     return Path(text).absolute()

@@ -49,6 +49,12 @@ SETTINGS: tuple[Setting, ...] = (
         "The database of the views, postgresql://user:password@host/database.",
     ),
     Setting(
+        "KAFKA",
+        "none",
+        "The addresses of Kafka brokers to begin with, host:port, with commas between them; "
+        "`backbone relay` needs it.",
+    ),
+    Setting(
         "DATA_DIR",
         "/var/lib/backbone as root, else the user's own data folder",
         "The folder of the embedded PostgreSQL.",
@@ -120,6 +126,7 @@ class Settings:
 
     store_url: str | None = field(repr=False)
     views_url: str | None = field(repr=False)
+    kafka: tuple[str, ...] | None
     data_dir: Path
     ring_dir: Path
     http_host: str
@@ -151,6 +158,7 @@ class Settings:
         return cls(
             store_url=given.optional("STORE_URL", values.postgres_url),
             views_url=given.optional("VIEWS_URL", values.postgres_url),
+            kafka=given.optional("KAFKA", values.kafka_addresses),
             data_dir=data_dir,
             ring_dir=ring_dir,
             http_host=given.value("HTTP_HOST", values.loopback_host),

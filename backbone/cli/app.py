@@ -8,6 +8,7 @@ from backbone.cli import events, held, imports, keys, schemas, views
 from backbone.cli.demo import demo
 from backbone.cli.erase import erase
 from backbone.cli.project import project
+from backbone.cli.relay import relay
 from backbone.cli.status import status
 from backbone.cli.up import up
 
@@ -20,6 +21,7 @@ app = typer.Typer(
 app.command()(up)
 app.command()(demo)
 app.command()(project)
+app.command()(relay)
 app.add_typer(imports.app, name="import")
 app.command()(status)
 app.add_typer(events.app, name="events")

@@ -23,6 +23,7 @@ def test_everything_has_a_default_that_works() -> None:
     found = read()
     assert found.store_url is None
     assert found.views_url is None
+    assert found.kafka is None
     assert (found.http_host, found.http_port) == ("127.0.0.1", 8080)
     assert (found.partitions, found.phone_region, found.zone) == (12, "BE", None)
     assert (found.append_queue_max, found.batch_events_max) == (10_000, 10_000)
@@ -152,3 +153,17 @@ def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
 def test_names_of_the_tests_and_of_others_are_left_alone() -> None:
     others = {"BACKBONE_TEST_POSTGRES": "postgresql://x/y", "PATH": "/bin", "BACKBONES": "1"}
     assert Settings.from_environment(others) == read()
+
+
+def test_kafka_is_one_address_or_several() -> None:
+    assert read(KAFKA="kafka:9092").kafka == ("kafka:9092",)
+    assert read(KAFKA="a:1, [::1]:65535").kafka == ("a:1", "[::1]:65535")
+
+
+@pytest.mark.parametrize(
+    "text", ["kafka", "kafka:", ":9092", "kafka:0", "kafka:x", "a:1,", "u@a:1"]
+)
+def test_what_is_no_address_is_refused_and_not_repeated(text: str) -> None:
+    error = refused(KAFKA=text)
+    assert "host:port" in str(error)
+    assert text not in str(error)
