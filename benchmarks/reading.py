@@ -47,6 +47,8 @@ CONNECTIONS = 50
 EVENTS_A_CUSTOMER = 10
 FILL_IN_FLIGHT = 1_000
 CATCH_UP_SECONDS_MAX = 600
+ANSWERS_SECONDS_MAX = 300
+"""An answer that never comes is a fault, and no long silence."""
 CUSTOMERS = 2_000
 READ, DICT = "profile by id", "same app, from a dict"
 
@@ -124,7 +126,8 @@ def _paths(subjects: Sequence[str], count: int) -> list[str]:
 async def _asked(host: str, port: int, paths: Sequence[str]) -> int:
     """Ask for all paths over connections that stay open; how many were answered rightly."""
     shares = [paths[n::CONNECTIONS] for n in range(CONNECTIONS)]
-    return sum(await asyncio.gather(*(_asked_in_turn(host, port, share) for share in shares)))
+    async with asyncio.timeout(ANSWERS_SECONDS_MAX):
+        return sum(await asyncio.gather(*(_asked_in_turn(host, port, share) for share in shares)))
 
 
 async def _asked_in_turn(host: str, port: int, paths: Sequence[str]) -> int:
