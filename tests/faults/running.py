@@ -42,9 +42,12 @@ class Running:
     def read(self) -> dict[str, Any] | None:
         """What it says next; None when it has died and everything was read."""
         try:
-            return self._said.get(timeout=ANSWER_SECONDS_MAX)
+            said = self._said.get(timeout=ANSWER_SECONDS_MAX)
         except Empty:
             raise AssertionError("the program does not answer") from None
+        if said is None:
+            self._said.put(None)  # the dead stay dead, however often they are asked
+        return said
 
     def ready(self) -> None:
         """Wait until everything is wired."""
