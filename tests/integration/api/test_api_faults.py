@@ -107,6 +107,6 @@ def test_health_is_answered_while_batches_are_taken_in(
         one.join()
 
     assert taken == [1_500] * 4
-    assert alive > 10
+    assert alive > 1
     assert not caplog.records
     until(lambda: own.program.store.appender.queued == 0, "everything is written")
