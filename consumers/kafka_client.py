@@ -3,9 +3,11 @@
 Only the class of a fault is ever told: kafka-python's texts repeat addresses and records.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+
+from kafka.net.compat import KafkaNetClient
 
 from schemas.errors import BackboneError, Unavailable
 
@@ -19,14 +21,31 @@ Addresses = tuple[str, ...]
 """Bootstrap addresses, `host:port` each."""
 
 
-def common(addresses: Addresses) -> dict[str, Any]:
-    """The settings that every client takes."""
-    return {
-        "bootstrap_servers": list(addresses),
-        "bootstrap_timeout_ms": int(1000 * BOOTSTRAP_SECONDS_MAX),
-        "reconnect_backoff_max_ms": int(1000 * RECONNECT_SECONDS_MAX),
-        "retry_backoff_ms": 20,
-    }
+def client(make: Callable[..., Any], addresses: Addresses, **settings: Any) -> Any:
+    """A consumer, producer or administrator; raises what kafka-python does where no broker answers.
+
+    A constructor that fails leaves its thread and its sockets behind: trying again for a day would
+    use up all that a process may have. So they are kept hold of, and ended.
+    """
+    under: list[Any] = []
+
+    def net(**config: Any) -> Any:
+        under.append(KafkaNetClient(**config))
+        return under[-1]
+
+    try:
+        return make(
+            bootstrap_servers=list(addresses),
+            bootstrap_timeout_ms=int(1000 * BOOTSTRAP_SECONDS_MAX),
+            reconnect_backoff_max_ms=int(1000 * RECONNECT_SECONDS_MAX),
+            retry_backoff_ms=20,
+            kafka_client=net,
+            **settings,
+        )
+    except BaseException:
+        for each in under:
+            each.close()
+        raise
 
 
 @contextmanager

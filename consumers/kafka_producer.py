@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from kafka import KafkaProducer
 
-from consumers.kafka_client import Addresses, asking_kafka, common
+from consumers.kafka_client import Addresses, asking_kafka, client
 from schemas.errors import Broken, Unavailable
 from schemas.records import Headers
 
@@ -135,8 +135,9 @@ def fencing_producer(
     producer = None
     try:
         with asking_kafka():
-            producer = KafkaProducer(
-                **common(addresses),
+            producer = client(
+                KafkaProducer,
+                addresses,
                 acks="all",
                 enable_idempotence=True,
                 transactional_id=transactional_id,
@@ -150,6 +151,7 @@ def fencing_producer(
                 max_block_ms=_ms(patience.commit),
             )
             producer.init_transactions()
+            producer.partitions_for(topic)  # else the first send would wait for it
     except Unavailable:
         if producer is not None:
             let_go(producer)

@@ -11,7 +11,7 @@ from typing import Any
 from kafka import IsolationLevel, KafkaAdminClient, KafkaConsumer, OffsetSpec, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 
-from consumers.kafka_client import Addresses, asking_kafka, common
+from consumers.kafka_client import Addresses, asking_kafka, client
 from schemas.errors import Broken, Unavailable
 from schemas.records import EPOCH, POSITION
 
@@ -57,7 +57,7 @@ def ensure_topic(addresses: Addresses, topic: str, partitions: int) -> int:
     Raises Broken for another partition count or a topic that forgets by key, Unavailable where
     Kafka does not answer.
     """
-    with asking_kafka(), closing(KafkaAdminClient(**common(addresses))) as admin:
+    with asking_kafka(), closing(client(KafkaAdminClient, addresses)) as admin:
         (found,) = admin.describe_topics([topic])
         if found["error_code"] == _UNKNOWN_TOPIC:
             _make(admin, topic, partitions)
@@ -124,8 +124,9 @@ def read_tail(
     with asking_kafka():
         ends = _settled_ends(addresses, every, until)
         with closing(
-            KafkaConsumer(
-                **common(addresses),
+            client(
+                KafkaConsumer,
+                addresses,
                 isolation_level="read_committed",
                 enable_auto_commit=False,
                 auto_offset_reset="none",
@@ -144,7 +145,7 @@ def _settled_ends(
     """Where each partition ends, when no transaction is open: one of any other writer would hide
     the end from those who read what is committed."""
     never, latest = threading.Event(), dict.fromkeys(partitions, OffsetSpec.LATEST)
-    with closing(KafkaAdminClient(**common(addresses))) as admin:
+    with closing(client(KafkaAdminClient, addresses)) as admin:
         while True:
             # In this order: what is committed in between must not look like an end of its own.
             there = admin.list_partition_offsets(latest, IsolationLevel.READ_UNCOMMITTED)
