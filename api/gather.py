@@ -35,16 +35,21 @@ class Gatherer(Generic[K, V]):
         future: asyncio.Future[V] = asyncio.get_running_loop().create_future()
         self._asked.append((key, future))
         if len(self._running) < STATEMENTS_AT_ONCE:
-            task = asyncio.create_task(self._work())
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
+            self._running.add(asyncio.create_task(self._work()))
         return await future
 
     async def _work(self) -> None:
-        while self._asked:
-            batch, self._asked = self._asked[:GATHERED_MAX], self._asked[GATHERED_MAX:]
-            # Whoever has gone meanwhile needs no answer.
-            await self._answer([(key, future) for key, future in batch if not future.done()])
+        try:
+            while self._asked:
+                batch, self._asked = self._asked[:GATHERED_MAX], self._asked[GATHERED_MAX:]
+                # Whoever has gone meanwhile needs no answer.
+                await self._answer([(key, future) for key, future in batch if not future.done()])
+        finally:
+            # In the same step in which it saw that nobody asks. By a callback of the task it would
+            # be a step later, and who asks in between would wait for a worker that has ended.
+            own = asyncio.current_task()
+            assert own is not None
+            self._running.discard(own)
 
     async def _answer(self, batch: Sequence[tuple[K, asyncio.Future[V]]]) -> None:
         try:

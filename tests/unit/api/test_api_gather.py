@@ -141,3 +141,35 @@ def test_a_lane_that_is_full_turns_away_and_takes_again() -> None:
         assert await lane.run(gate.wait) is True
 
     run(test)
+
+
+class InOneStep(Lane):
+    """Answers both workers in one and the same step of the loop."""
+
+    def __init__(self) -> None:
+        super().__init__("read", 1, 1)
+        self.waiting: list[asyncio.Future[None]] = []
+
+    async def run(self, call: Callable[..., Any], *arguments: object) -> Any:
+        answer = asyncio.get_running_loop().create_future()
+        self.waiting.append(answer)
+        if len(self.waiting) == STATEMENTS_AT_ONCE:
+            for one in self.waiting:
+                one.set_result(None)
+        elif len(self.waiting) > STATEMENTS_AT_ONCE:
+            answer.set_result(None)
+        await answer
+        return call(*arguments)
+
+
+def test_whoever_asks_just_as_the_last_worker_ends_is_answered() -> None:
+    async def test() -> None:
+        own = Gatherer(Statements(), InOneStep())
+
+        async def ask(*keys: int) -> list[int]:
+            return [await own.get(key) for key in keys]
+
+        answers = await asyncio.gather(ask(1, 2), ask(3))
+        assert answers == [[10, 20], [30]]
+
+    run(test)
