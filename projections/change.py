@@ -18,30 +18,33 @@ Before = Mapping[Kind[Any], Iterable[Any]]
 
 
 class Rows(Generic[R]):
-    """One kind's rows: as they were, as they are now, and which keys a subject has."""
+    """One kind's rows: as they were, and as they are now."""
 
-    __slots__ = ("after", "before", "kind", "of_subject")
+    __slots__ = ("_of_subject", "after", "before", "kind")
 
     def __init__(self, kind: Kind[R], before: Iterable[R] = ()) -> None:
         self.kind = kind
         key = kind.key_of()
         self.before: dict[Key, R] = {key(row): row for row in before}
         self.after: dict[Key, R | None] = dict(self.before)
-        self.of_subject: dict[str, list[Key]] = {}
-        for known in self.before:
-            self.of_subject.setdefault(known[0], []).append(known)
+        self._of_subject: dict[str, list[Key]] | None = None
 
     def put(self, key: Key, row: R | None) -> None:
         """Let `row` stand under `key`; None leaves no row there."""
-        if key not in self.after:
-            if row is None:
-                return
-            self.of_subject.setdefault(key[0], []).append(key)
+        if row is None and key not in self.after:
+            return
+        if self._of_subject is not None and key not in self.after:
+            self._of_subject.setdefault(key[0], []).append(key)
         self.after[key] = row
 
     def of(self, subject: str) -> list[tuple[Key, R]]:
         """The rows that a subject has now, with their keys."""
-        keys = self.of_subject.get(subject, ())
+        if self._of_subject is None:
+            # Only erasures and repairs ask; most changes never pay for it.
+            self._of_subject = {}
+            for known in self.after:
+                self._of_subject.setdefault(known[0], []).append(known)
+        keys = self._of_subject.get(subject, ())
         return [(key, row) for key in keys if (row := self.after[key]) is not None]
 
     def made(self) -> Iterator[R]:

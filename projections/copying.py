@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from psycopg.rows import args_row
 from sqlalchemy import Table
 
 from projections.connecting import Cursor, Unstorable
 from projections.tables import wire_types
-from projections.view import Key, Kind, R
+from projections.view import Key, Kind, R, maker_of
 
 Record = Sequence[Any]
 
@@ -65,7 +64,8 @@ class Target:
         self, cursor: Cursor, kind: Kind[R], where: str, values: list[list[Any]]
     ) -> list[R]:
         query = f'SELECT {_listed(self.columns)} FROM "{self.name}" WHERE {where}'
-        with cursor.connection.cursor(binary=True, row_factory=args_row(kind.row)) as reader:
+        make = maker_of(kind.row)
+        with cursor.connection.cursor(binary=True, row_factory=lambda _: make) as reader:
             # A prepared statement's generic plan does not know how many keys it is asked for.
             return reader.execute(query.encode(), values, prepare=False).fetchall()
 

@@ -41,7 +41,7 @@ def fold(
     waiting = dict(held or {})
     grown: dict[str, Hold] = {}
     for event in events:
-        hold = waiting.get(event.subject)
+        hold = waiting.get(event.subject) if waiting else None
         try:
             if hold is None or event.type == ERASED:
                 if event.event_id in refused:

@@ -7,7 +7,6 @@ ordinary one from the checkpoints that were set here.
 import gc
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from operator import attrgetter
 
 from sqlalchemy import Connection, Engine
 
@@ -72,7 +71,7 @@ def _copy(cursor: Cursor, change: Change, generation: int) -> None:
     """COPY rows and totals: nothing stands there yet, so nothing is merged."""
     for rows in change.kinds:
         table = target(of_generation(rows.kind.table, generation))
-        table.copy(cursor, map(attrgetter(*table.columns), rows.made()))
+        table.copy(cursor, rows.made())
         for rollup in rows.kind.rollups:
             target(of_generation(rollup.table, generation)).copy(cursor, rows.totals(rollup))
 

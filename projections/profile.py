@@ -1,9 +1,8 @@
 """The profile view: who somebody is and what he did, a row per subject; and his purchases."""
 
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -50,8 +49,11 @@ profiles = Table(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+_NONE: dict[str, Any] = {}
+"""One for all new rows: a fold makes other values, it never changes one."""
+
+
+class Profile(NamedTuple):
     """One subject. Sealed: `identifier`, and the personal values in `who`.
 
     `who` is the data of the registration that counts: the latest by (occurred_at, position).
@@ -70,11 +72,11 @@ class Profile:
     last_contact_at: datetime | None = None
     last_contact_position: int | None = None
     last_channel: str | None = None
-    contacts: dict[str, dict[str, int]] = field(default_factory=dict)
+    contacts: dict[str, dict[str, int]] = _NONE
     purchases: int = 0
     purchase_lines: int = 0
-    spent: dict[str, dict[str, str]] = field(default_factory=dict)
-    discounts: dict[str, dict[str, str]] = field(default_factory=dict)
+    spent: dict[str, dict[str, str]] = _NONE
+    discounts: dict[str, dict[str, str]] = _NONE
     last_purchase_at: datetime | None = None
     complaints: int = 0
     last_complaint_at: datetime | None = None
@@ -101,9 +103,9 @@ def fold(row: Profile | None, event: Event) -> Profile:
     if event.type in TOUCHPOINTS:
         return _contacted(row, event)
     if event.type == SubjectOpened.TYPE:
-        return replace(row, kind=event.data["kind"], identifier=event.data["identifier"])
+        return row._replace(kind=event.data["kind"], identifier=event.data["identifier"])
     if event.type == ERASED:
-        return replace(row, erased_at=event.occurred_at)
+        return row._replace(erased_at=event.occurred_at)
     return _registered(row, event)
 
 
@@ -113,7 +115,7 @@ def _registered(row: Profile, event: Event) -> Profile:
         row.who_position or 0,
     ):
         return row
-    return replace(row, who=event.data, who_at=event.occurred_at, who_position=event.position)
+    return row._replace(who=event.data, who_at=event.occurred_at, who_position=event.position)
 
 
 def _contacted(row: Profile, event: Event) -> Profile:
@@ -164,7 +166,7 @@ _STAYS = frozenset(
 def erase(row: Profile) -> Profile:
     """What happened stays; who it was goes."""
     who = row.who and {name: value for name, value in row.who.items() if name in _STAYS}
-    return replace(row, identifier=None, who=who)
+    return row._replace(identifier=None, who=who)
 
 
 PROFILE = View("profile", 1, (Kind(profiles, Profile, keys, fold, erase), PURCHASES))

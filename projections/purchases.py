@@ -1,10 +1,9 @@
 """Purchases, a kind of row of the profile view: a row each, and revenue in two roll-ups."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
@@ -85,8 +84,7 @@ by_category = Table(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Purchase:
+class Purchase(NamedTuple):
     """One purchase; it holds no personal value.
 
     `lines`: product, category, quantity, unit, net and discounts (kind, amount, currency, in_net),
@@ -200,17 +198,16 @@ def count_by_day(row: Purchase) -> dict[tuple[Any, ...], _Sums]:
 
 def count_by_category(row: Purchase) -> dict[tuple[Any, ...], _Sums]:
     """Lines and net by category."""
-    counts: dict[tuple[Any, ...], _Sums] = {}
-    day, channel, currency, tax = row.business_day, row.channel, row.currency, row.tax_included
+    by_category: dict[str, _Sums] = {}
     for line in row.lines:
-        where = (day, channel, line["category"], currency, tax)
-        sums = counts.get(where)
+        sums = by_category.get(line["category"])
         if sums is None:
-            counts[where] = [1, Decimal(line["net"])]
+            by_category[line["category"]] = [1, Decimal(line["net"])]
         else:
             sums[0] += 1
             sums[1] += Decimal(line["net"])
-    return counts
+    day, channel, currency, tax = row.business_day, row.channel, row.currency, row.tax_included
+    return {(day, channel, category, currency, tax): sums for category, sums in by_category.items()}
 
 
 PURCHASES = Kind(

@@ -1,9 +1,8 @@
 """The timeline view: a row for every event of a subject, as it came, sealed values in it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, timezone
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
@@ -54,8 +53,7 @@ timeline = Table(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One event of a subject. `data` is of the current version of its type."""
 
     subject: str
@@ -77,6 +75,9 @@ class Entry:
     data: dict[str, Any]
 
 
+_MINUTE = timedelta(minutes=1)
+
+
 def keys(event: Event) -> tuple[Key, ...]:
     """Every event has a row of its own, whatever its type and traffic."""
     return ((event.subject, event.position),)
@@ -85,7 +86,7 @@ def keys(event: Event) -> tuple[Key, ...]:
 def fold(_row: Entry | None, event: Event) -> Entry:
     """The event, as it came."""
     channel = event.data.get("channel")
-    offset = event.occurred_at.utcoffset() or timedelta()
+    offset = event.occurred_at.utcoffset()
     return Entry(
         event.subject,
         event.position,
@@ -95,7 +96,7 @@ def fold(_row: Entry | None, event: Event) -> Entry:
         event.version,
         channel if isinstance(channel, str) else None,
         event.occurred_at,
-        round(offset.total_seconds() / 60),
+        offset // _MINUTE if offset else 0,
         event.precision,
         event.basis,
         event.business_day,
@@ -110,7 +111,7 @@ def fold(_row: Entry | None, event: Event) -> Entry:
 def erase(row: Entry) -> Entry:
     """What happened stays; every sealed value goes."""
     data = without_tokens(row.data)
-    return row if data is row.data else replace(row, data=data)
+    return row if data is row.data else row._replace(data=data)
 
 
 TIMELINE = View("timeline", 1, (Kind(timeline, Entry, keys, fold, erase, once=True),))
@@ -141,4 +142,4 @@ def add(a: Sequence[Entry], b: Sequence[Entry]) -> list[Entry]:
 
 def _local(entry: Entry) -> Entry:
     zone = timezone(timedelta(minutes=entry.offset_minutes))
-    return replace(entry, occurred_at=entry.occurred_at.astimezone(zone))
+    return entry._replace(occurred_at=entry.occurred_at.astimezone(zone))

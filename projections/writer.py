@@ -6,7 +6,6 @@ its partition and was handed records all the same: its first statement finds the
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -197,10 +196,9 @@ def write(cursor: Cursor, change: Change, generation: int) -> None:
     """Write what a change did to rows and totals into a generation's tables."""
     for rows in change.kinds:
         table = target(of_generation(rows.kind.table, generation))
-        record = attrgetter(*table.columns)
-        if made := [record(row) for row in rows.made()]:
+        if made := list(rows.made()):
             table.copy(cursor, made)
-        if altered := [record(row) for row in rows.altered()]:
+        if altered := list(rows.altered()):
             table.upsert(cursor, altered)
         table.delete(cursor, rows.gone())
         for rollup in rows.kind.rollups:

@@ -4,9 +4,8 @@ It counts complaints and sums purchases; a purchase through the channel `broken`
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Column, Integer, MetaData, Numeric, Table, Text, Uuid
@@ -44,8 +43,7 @@ by_name = Table(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(NamedTuple):
     subject: str
     partition: int
     complaints: int
@@ -53,8 +51,7 @@ class Tally:
     name: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     subject: str
     event_id: UUID
     partition: int
@@ -69,19 +66,19 @@ def _tally(row: Tally | None, event: Event) -> Tally | None:
     row = row or Tally(event.subject, event.partition, 0, Decimal(), None)
     match event.type:
         case "complaint.made":
-            return replace(row, complaints=row.complaints + 1)
+            return row._replace(complaints=row.complaints + 1)
         case "purchase.made":
             if event.data["channel"] == "broken":
                 raise KeyError("the text of this error must never be stored")
-            return replace(row, spent=row.spent + Decimal(event.data["net"]["amount"]))
+            return row._replace(spent=row.spent + Decimal(event.data["net"]["amount"]))
         case "customer.registered":
-            return replace(row, name=event.data.get("name_family"))
+            return row._replace(name=event.data.get("name_family"))
     return row
 
 
 def _nameless(row: Tally) -> Tally | None:
     """What somebody spent stays; a row of complaints alone goes."""
-    return replace(row, name=None) if row.spent else None
+    return row._replace(name=None) if row.spent else None
 
 
 def _counts(row: Tally) -> Mapping[tuple[Any, ...], tuple[int | Decimal, ...]]:

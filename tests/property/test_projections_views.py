@@ -1,7 +1,6 @@
 """Any redelivery, batching and interleaving of any history gives the plainly computed tables."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import astuple
 from decimal import Decimal
 from functools import reduce
 from typing import Any
@@ -81,7 +80,7 @@ def numbers(table: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, Decim
 
 def comparable(row: Profile) -> dict[str, Any]:
     """A profile row as the plain computation states it."""
-    values = dict(zip(profiles.columns.keys(), astuple(row), strict=True))
+    values = dict(zip(profiles.columns.keys(), row, strict=True))
     for left_out in ("subject", "partition", "who_at", "who_position", "last_contact_position"):
         del values[left_out]
     return values | {"spent": numbers(row.spent), "discounts": numbers(row.discounts)}
