@@ -6,6 +6,7 @@ from there. Nothing is remembered across a fault, so nothing remembered can be w
 
 import logging
 import threading
+import time
 import traceback
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,13 +14,14 @@ from dataclasses import dataclass
 from consumers.backoff import Backoff
 from consumers.feed import Feed
 from consumers.health import Health
+from consumers.pace import Pace
 from consumers.sink import Sink
 from projections.checkpoints import Checkpoint, LostPartition
 from schemas.envelope import Event
 from schemas.errors import BackboneError, Unavailable
 
-BATCH_EVENTS_MAX = 4_000
-"""What one transaction takes over; more is faster, and keeps readers' locks and memory longer."""
+BATCH_EVENTS_MAX = 16_000
+"""The most that one transaction takes over; the batch in hand is held in memory, rows and all."""
 
 POLL_SECONDS = 1.0
 """How long one poll waits; a loop with nothing to do beats so often."""
@@ -69,6 +71,7 @@ class Projector:
         self._sink = sink
         self._limits = limits or Limits()
         self._points = points or Points()
+        self._pace = Pace(self._limits.batch_events_max)
         self._at: dict[int, Checkpoint] = {}
         self._owning = threading.Lock()
         self._backoff = Backoff()
@@ -174,10 +177,12 @@ class Projector:
         try:
             if self._unsure:
                 self._recover()
-            batch = self._feed.poll(self._limits.batch_events_max, self._limits.poll_seconds)
+            batch = self._feed.poll(self._pace.events, self._limits.poll_seconds)
+            began = time.monotonic()
             self._points.after_poll()
             if batch.events or batch.hints:
                 self._take(batch.events, batch.hints)
+            self._pace.took(len(batch.events), time.monotonic() - began)
             self.health.took(len(batch.events), caught_up=batch.caught_up)
             self._backoff.reset()
         except LostPartition as lost:
@@ -201,6 +206,7 @@ class Projector:
         """After a fault: wait a little, then begin with what the database says."""
         self.health.failed(code)
         self._unsure = True
+        self._pace.failed()
         self._stopping.wait(self._backoff.after_fault())
 
     def _recover(self) -> None:
