@@ -143,33 +143,41 @@ def test_a_lane_that_is_full_turns_away_and_takes_again() -> None:
     run(test)
 
 
-class InOneStep(Lane):
-    """Answers both workers in one and the same step of the loop."""
+class Held(Lane):
+    """Lets the test say when each statement is answered."""
 
     def __init__(self) -> None:
         super().__init__("read", 1, 1)
-        self.waiting: list[asyncio.Future[None]] = []
+        self.answers: list[asyncio.Future[None]] = []
 
     async def run(self, call: Callable[..., Any], *arguments: object) -> Any:
-        answer = asyncio.get_running_loop().create_future()
-        self.waiting.append(answer)
-        if len(self.waiting) == STATEMENTS_AT_ONCE:
-            for one in self.waiting:
-                one.set_result(None)
-        elif len(self.waiting) > STATEMENTS_AT_ONCE:
-            answer.set_result(None)
-        await answer
+        self.answers.append(asyncio.get_running_loop().create_future())
+        await self.answers[-1]
         return call(*arguments)
+
+    async def holds(self, statements: int) -> None:
+        """Wait until so many statements have begun."""
+        while len(self.answers) < statements:
+            await asyncio.sleep(0)
 
 
 def test_whoever_asks_just_as_the_last_worker_ends_is_answered() -> None:
     async def test() -> None:
-        own = Gatherer(Statements(), InOneStep())
+        lane = Held()
+        own = Gatherer(Statements(), lane)
 
         async def ask(*keys: int) -> list[int]:
             return [await own.get(key) for key in keys]
 
-        answers = await asyncio.gather(ask(1, 2), ask(3))
-        assert answers == [[10, 20], [30]]
+        first = asyncio.create_task(ask(1, 2))
+        await lane.holds(1)
+        second = asyncio.create_task(ask(3))
+        await lane.holds(STATEMENTS_AT_ONCE)
+        # Both workers end in one step of the loop, and the first client asks again in the next.
+        for answer in lane.answers:
+            answer.set_result(None)
+        await lane.holds(STATEMENTS_AT_ONCE + 1)
+        lane.answers[-1].set_result(None)
+        assert (await first, await second) == ([10, 20], [30])
 
     run(test)
