@@ -1,16 +1,13 @@
 """The program with its HTTP door open, as `up` and the demo run it."""
 
-import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from backbone.collector import quieten_the_collector
 from backbone.databases import databases
 from backbone.http_server import HttpServer, bound
 from backbone.program import Program, running_program
 from backbone.settings import Settings
-
-YOUNG_OBJECTS_MAX = 50_000
-"""How many objects are made before the collector looks through the young ones; 700 by default."""
 
 
 @contextmanager
@@ -22,17 +19,8 @@ def serving(chosen: Settings, *, any_port: bool = False) -> Iterator[tuple[Progr
     with databases(chosen, make=True) as at, running_program(chosen, at) as program:
         server = HttpServer(program.app, listening)
         server.start()
-        _quieten_the_collector()
+        quieten_the_collector()
         try:
             yield program, server
         finally:
             server.stop()
-
-
-def _quieten_the_collector() -> None:
-    """What was made at the start lives as long as the process: looking through it again and again
-    for rings stopped every request for up to half a second during a large batch."""
-    gc.collect()
-    gc.freeze()
-    _, middle, old = gc.get_threshold()
-    gc.set_threshold(YOUNG_OBJECTS_MAX, middle, old)

@@ -38,13 +38,16 @@ class Ids:
     """Derives ids under the ring's id key."""
 
     def __init__(self, key: bytes) -> None:
-        self._key = key
+        # Copied for each id: preparing a key costs as much as hashing a short message.
+        self._keyed = hmac.new(key, digestmod="sha256")
 
     def _derive(self, *parts: str) -> UUID:
         # Each part goes in behind its length: ("ab", "c") and ("a", "bc") are not the same.
         encoded = [part.encode() for part in parts]
         message = b"".join(len(part).to_bytes(4, "big") + part for part in encoded)
-        return uuid8(mac(self._key, message))
+        keyed = self._keyed.copy()
+        keyed.update(message)
+        return uuid8(keyed.digest())
 
     def event_id(self, source: str, channel_id: str) -> UUID:
         """The id of the event that `source` calls `channel_id`."""

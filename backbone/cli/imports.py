@@ -31,6 +31,7 @@ def complete_journey(
     What is damaged goes to a rejects file, which can be mended and imported. Ctrl-C stops after the
     batch in hand; run it again to go on.
     """
+    from backbone.collector import quieten_the_collector
     from backbone.importing import import_with_bar
     from backbone.wiring import store_of
     from commands.touchpoints import Touchpoints
@@ -42,6 +43,7 @@ def complete_journey(
             touchpoints = Touchpoints(
                 store.registry, store.ids, store.appender, chosen.phone_region
             )
+            quieten_the_collector()
             summary, _ = import_with_bar(baskets, touchpoints, chosen)
     out.print(summary.text(), highlight=False, soft_wrap=True)
     if not summary.clean:

@@ -20,6 +20,7 @@ def project(
     Several processes may share a view: each partition belongs to one of them, and who waits takes
     over when the holder ends.
     """
+    from backbone.collector import quieten_the_collector
     from backbone.reading_side import reading_side, view_named
     from consumers.projecting import Projecting, store_feeds
 
@@ -30,6 +31,7 @@ def project(
             feeds = store_feeds(side.history, side.watch, side.views, wanted)
             projecting = Projecting(chosen, side.views, side.log, feeds)
             projecting.start()
+            quieten_the_collector()
             err.print(f"Projecting {', '.join(views)}. Ctrl-C stops it.")
             try:
                 stop.wait()
