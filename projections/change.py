@@ -70,9 +70,9 @@ class Rows(Generic[R]):
         """What the roll-up gains: (partition, dimensions …, rows, measures …), nothing for 0."""
         sums: dict[int, _Sums] = {}
         counts = rollup.counts
-        before = self.before.get
+        before = self.before
         for key, row in self.after.items():
-            old = before(key)
+            old = before.get(key) if before else None  # nothing is hashed in a rebuild
             if row is old:
                 continue
             if row is not None:

@@ -1,12 +1,12 @@
 """Fills a new generation from whole partitions: folded in memory, copied once, indexed last.
 
-213 k events/s against 60 k for the running projector's upserts. Then the generation runs on as an
-ordinary one from the checkpoints that were set here.
+Then the generation runs on as an ordinary one, from the checkpoints that were set here.
 """
 
 import gc
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from operator import attrgetter
 
 from sqlalchemy import Connection, Engine
 
@@ -71,7 +71,8 @@ def _copy(cursor: Cursor, change: Change, generation: int) -> None:
     """COPY rows and totals: nothing stands there yet, so nothing is merged."""
     for rows in change.kinds:
         table = target(of_generation(rows.kind.table, generation))
-        table.copy(cursor, rows.made())
+        # By subject: indexes are made from what is in order, and a customer's rows are neighbours.
+        table.copy(cursor, sorted(rows.made(), key=attrgetter("subject")))
         for rollup in rows.kind.rollups:
             target(of_generation(rollup.table, generation)).copy(cursor, rows.totals(rollup))
 

@@ -148,10 +148,11 @@ def _bought(row: Profile, event: Event, new: dict[str, Any]) -> None:
     new["last_purchase_at"] = _later(row.last_purchase_at, event.occurred_at)
     sums: dict[tuple[str, str], Decimal] = {}
     for line in data["lines"]:
-        for discount in line.get("discounts") or ():
-            money = discount["amount"]
-            where = money["currency"], discount["kind"]
-            sums[where] = sums.get(where, _ZERO) + Decimal(money["amount"])
+        if discounts := line.get("discounts"):
+            for discount in discounts:
+                money = discount["amount"]
+                where = money["currency"], discount["kind"]
+                sums[where] = sums.get(where, _ZERO) + Decimal(money["amount"])
     for (currency, kind), amount in sums.items():
         known = new.get("discounts", row.discounts)
         new["discounts"] = _plus_money(known, currency, kind, str(amount))

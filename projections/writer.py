@@ -6,6 +6,7 @@ its partition and was handed records all the same: its first statement finds the
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,9 @@ from schemas.errors import Unavailable
 
 CHANNEL = "views_moved"
 """NOTIFY on this channel, with the view's name, wakes readers that wait for a view to move."""
+
+
+_subject = attrgetter("subject")
 
 
 def _nothing() -> None:
@@ -196,9 +200,11 @@ def write(cursor: Cursor, change: Change, generation: int) -> None:
     """Write what a change did to rows and totals into a generation's tables."""
     for rows in change.kinds:
         table = target(of_generation(rows.kind.table, generation))
-        if made := list(rows.made()):
+        # By subject, so that neighbours in the indexes are written one after the other: a third of
+        # the server's time.
+        if made := sorted(rows.made(), key=_subject):
             table.copy(cursor, made)
-        if altered := list(rows.altered()):
+        if altered := sorted(rows.altered(), key=_subject):
             table.upsert(cursor, altered)
         table.delete(cursor, rows.gone())
         for rollup in rows.kind.rollups:

@@ -99,12 +99,14 @@ class History:
 
     def _event(self, row: Sequence[Any]) -> Event:
         """The columns of _FIELDS as an Event; spelt out, because a rebuild calls it for each."""
-        event_type, business_date = row[1], row[12]
+        event_type, version, business_date = row[1], row[2], row[12]
+        current = self._registry.current(event_type).VERSION
+        data = orjson.loads(row[20])
         occurred_at: datetime = row[8].astimezone(_zone(row[9]))
         return Event(
             row[0],
             event_type,
-            self._registry.current(event_type).VERSION,
+            current,
             row[3],
             row[4],
             row[5],
@@ -122,7 +124,7 @@ class History:
             row[17],
             row[18],
             row[19],
-            self._registry.upcast(event_type, row[2], orjson.loads(row[20])),
+            data if version == current else self._registry.upcast(event_type, version, data),
         )
 
 
