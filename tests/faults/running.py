@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -13,7 +14,9 @@ from tests.faults.program import run
 from tests.feeding import until
 from tests.store_processes import processes
 
-processes.set_forkserver_preload(["tests.store_processes", "tests.faults.program"])
+processes.set_forkserver_preload(
+    ["tests.store_processes", "tests.faults.program", "tests.faults.relay_program"]
+)
 
 ANSWER_SECONDS_MAX = 60.0
 """How long one answer may take, so that a hang is a failure and not a silence."""
@@ -22,9 +25,9 @@ ANSWER_SECONDS_MAX = 60.0
 class Running:
     """One program: a process of its own, wired and ready."""
 
-    def __init__(self, orders: Orders) -> None:
+    def __init__(self, orders: Any, program: Callable[..., None] = run) -> None:
         self._pipe, its_own = processes.Pipe()
-        self._process = processes.Process(target=run, args=(orders, its_own), daemon=True)
+        self._process = processes.Process(target=program, args=(orders, its_own), daemon=True)
         self._process.start()
         its_own.close()
         self._said: SimpleQueue[dict[str, Any] | None] = SimpleQueue()
