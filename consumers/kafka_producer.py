@@ -19,6 +19,9 @@ from schemas.records import Headers
 RECORD_OVERHEAD_BYTES = 1_024
 """What a record and its batch take beside key, value and headers, generously."""
 
+HEADERS_BYTES_MAX = 64 * 1024
+"""More than key, headers and overhead of an event of ours can take: where that fits, it fits."""
+
 
 @dataclass(frozen=True, slots=True)
 class Patience:
@@ -164,6 +167,8 @@ def fencing_producer(
 def check_size(key: bytes, value: bytes, headers: Headers, bytes_max: int) -> None:
     """Raises Broken for a record that the topic would refuse: sent, it would spoil the producer,
     and every later batch with it, for ever."""
+    if len(value) + HEADERS_BYTES_MAX <= bytes_max:
+        return
     size = len(key) + len(value) + sum(len(name) + len(held) for name, held in headers)
     if size + RECORD_OVERHEAD_BYTES > bytes_max:
         at = dict(headers).get("ce_position", b"?").decode()

@@ -7,6 +7,7 @@ the record's value.
 
 from collections.abc import Iterable
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
@@ -21,6 +22,10 @@ Headers = list[tuple[str, bytes]]
 PREFIX = "ce_"
 POSITION, EPOCH = "ce_position", "ce_epoch"
 
+_RECURRING = (
+    *("ce_source", "ce_type", "ce_typeversion", "ce_timeprecision", "ce_timebasis", "ce_traffic"),
+    *("ce_actor", "ce_partition", EPOCH),
+)
 _FIXED: Headers = [("ce_specversion", b"1.0"), ("content-type", b"application/json")]
 
 
@@ -33,31 +38,46 @@ class Carried(NamedTuple):
 
 def to_binary(event: Event, epoch: int) -> tuple[Headers, bytes]:
     """A recorded event as headers and body; personal values stay as `data` has them."""
+    event_id = str(event.event_id).encode()
+    correlation = event.correlation_id
     headers = [
-        *_FIXED,
-        ("ce_id", str(event.event_id).encode()),
-        ("ce_source", event.source.encode()),
-        ("ce_type", event.type.encode()),
-        ("ce_typeversion", b"%d" % event.version),
+        *_recurring(
+            event.source,
+            event.type,
+            event.version,
+            event.precision,
+            event.basis,
+            event.traffic,
+            event.actor,
+            event.partition,
+            epoch,
+        ),
+        ("ce_id", event_id),
         ("ce_subject", event.subject.encode()),
         ("ce_time", event.occurred_at.isoformat().encode()),
-        ("ce_timeprecision", event.precision.encode()),
-        ("ce_timebasis", event.basis.encode()),
         ("ce_businessdate", event.business_day.isoformat().encode()),
-        ("ce_traffic", event.traffic.encode()),
         ("ce_recordedtime", event.recorded_at.isoformat().encode()),
-        ("ce_actor", event.actor.encode()),
-        ("ce_correlationid", str(event.correlation_id).encode()),
+        (
+            "ce_correlationid",
+            event_id if correlation == event.event_id else str(correlation).encode(),
+        ),
         ("ce_stream", event.stream.encode()),
         ("ce_streamversion", b"%d" % event.stream_version),
-        ("ce_partition", b"%d" % event.partition),
         (POSITION, b"%d" % event.position),
         ("ce_sequence", b"%d" % event.sequence),
-        (EPOCH, b"%d" % epoch),
     ]
     if event.causation_id is not None:
         headers.append(("ce_causationid", str(event.causation_id).encode()))
     return headers, orjson.dumps(event.data)
+
+
+@lru_cache(maxsize=4_096)
+def _recurring(*values: str | int) -> Headers:
+    """The headers that many events share, made once: half of what a record costs is its headers."""
+    return [
+        *_FIXED,
+        *zip(_RECURRING, (str(value).encode() for value in values), strict=True),
+    ]
 
 
 def event_from_binary(
