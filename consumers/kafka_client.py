@@ -11,7 +11,7 @@ from kafka.net.compat import KafkaNetClient
 
 from schemas.errors import BackboneError, Unavailable
 
-BOOTSTRAP_SECONDS_MAX = 10.0
+BOOTSTRAP_SECONDS_MAX = 5.0
 """How long a client looks for the first broker that answers."""
 
 RECONNECT_SECONDS_MAX = 1.0

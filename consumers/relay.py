@@ -12,6 +12,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -136,6 +137,7 @@ class Relay:
             while not self._stopping.is_set():
                 self.health.beat()
                 self._turn()
+            self._save_at_last()
             self.health.stopped("ended", "this process was asked to stop")
         except BackboneError as fault:
             log.error("the relay stopped: %s", fault.code)
@@ -241,6 +243,11 @@ class Relay:
         if self._tail > self._saved_tail and now - self._saved_at >= SAVE_SECONDS:
             self._relayed.save(self._epoch, self._tail)
             self._saved_tail, self._saved_at = self._tail, now
+
+    def _save_at_last(self) -> None:
+        self._saved_at = float("-inf")
+        with suppress(Unavailable):  # a lower bound is good enough
+            self._save()
 
     def _wait(self, *, moved: bool) -> None:
         """Until the store moves or it is time to look again: a notification may get lost."""
