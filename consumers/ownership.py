@@ -108,7 +108,9 @@ class PartitionLocks:
         """Ask for what is missing; finds out whether the connection, and so the locks, live."""
         if self._connection is None:
             self._connection = connect(self._url, self._name)
-            self._connection.execute(f"SET idle_session_timeout = {self._silent_ms_max}".encode())
+            if self._silent_ms_max:
+                silence = f"SET idle_session_timeout = {self._silent_ms_max}"
+                self._connection.execute(silence.encode())
         missing = sorted(self._wanted - self._held)
         taken = self._connection.execute(_TAKE, [missing, self._name]).fetchall()
         self._held |= {row[0] for row in taken}
