@@ -11,6 +11,7 @@ from backbone.databases import Databases
 from backbone.wiring import Store, pool_for
 from consumers.lag import measure, readiness
 from consumers.projecting import Projecting
+from consumers.relay import Relay
 from projections.connecting import views_engine
 from projections.registry import VIEWS
 from store.history import History
@@ -29,11 +30,14 @@ class Look:
     projecting: Projecting
     history: History
     views: Engine
+    relay: Relay | None = None
 
     def faults(self) -> dict[str, str]:
         """What keeps it from being ready, part by part; empty when all is well."""
         alive = self.store.appender.alive
         faults = {} if alive else {"appender": "its thread ended: start it again"}
+        if self.relay is not None and (relay := self.relay.health.now()).state == "stopped":
+            faults["relay"] = relay.advice or "it stopped"
         return faults | readiness(self.views, self.history, VIEWS, self.projecting.health())
 
     def numbers(self) -> Numbers:
@@ -58,11 +62,14 @@ class Look:
 
 
 @contextmanager
-def looking(at: Databases, store: Store, projecting: Projecting) -> Iterator[Look]:
+def looking(
+    at: Databases, store: Store, projecting: Projecting, relay: Relay | None
+) -> Iterator[Look]:
     """Connections to look with, for as long as the program runs."""
     views = views_engine(at.views, connections_max=CONNECTIONS_MAX, wait_seconds=WAIT_SECONDS)
     try:
         with pool_for(at.store, CONNECTIONS_MAX, WAIT_SECONDS) as pool:
-            yield Look(store, projecting, History(pool, store.info, store.registry), views)
+            history = History(pool, store.info, store.registry)
+            yield Look(store, projecting, history, views, relay)
     finally:
         views.dispose()

@@ -1,4 +1,4 @@
-"""The whole program in one process: store, projectors, HTTP door."""
+"""The whole program in one process: store, relay where there is a Kafka, projectors, HTTP door."""
 
 import logging
 from collections.abc import Iterator
@@ -18,12 +18,17 @@ from api.waiting import Listener, Waiting
 from backbone.databases import Databases
 from backbone.health import Look, looking
 from backbone.reading_side import open_views
+from backbone.relaying import running_relay
 from backbone.settings import Settings
 from backbone.wiring import Store, conninfo, open_store
 from commands.dispatcher import Dispatcher
 from commands.erasure import EraseCustomer
 from commands.touchpoints import Touchpoints
-from consumers.projecting import Log, Projecting, store_feeds
+from consumers.kafka_feed import kafka_feeds
+from consumers.kafka_members import KafkaSource
+from consumers.kafka_topics import CUSTOMER_EVENTS
+from consumers.projecting import Feeds, Log, Projecting, store_feeds
+from consumers.relay import Relay
 from consumers.store_watch import StoreWatch
 from domain.access import LOCAL
 from projections import generations
@@ -65,9 +70,13 @@ def running_program(settings: Settings, at: Databases, *, seal: Seal = seal) -> 
         )
         _finish_erasures(store)
         views = stack.enter_context(open_views(at.views))
-        projecting = _projecting(stack, store, views, at)
+        watch = StoreWatch(at.store)
+        watch.start()
+        stack.callback(watch.stop)
+        relay, feeds = _feeding(stack, settings, store, views, at, watch)
+        projecting = _projecting(stack, store, views, feeds)
         touchpoints = Touchpoints(store.registry, store.ids, store.appender, settings.phone_region)
-        look = stack.enter_context(looking(at, store, projecting))
+        look = stack.enter_context(looking(at, store, projecting, relay))
         parts = _parts(settings, store, views, touchpoints, look)
         listener = Listener(conninfo(at.views), parts.waiting.nudge)
         listener.start()
@@ -82,20 +91,28 @@ def _finish_erasures(store: Store) -> None:
         log.warning("finished %d erasures that had crashed or were restored", finished)
 
 
-def _projecting(stack: ExitStack, store: Store, views: Engine, at: Databases) -> Projecting:
-    watch = StoreWatch(at.store)
-    watch.start()
-    stack.callback(watch.stop)
+def _feeding(
+    stack: ExitStack,
+    settings: Settings,
+    store: Store,
+    views: Engine,
+    at: Databases,
+    watch: StoreWatch,
+) -> tuple[Relay | None, Feeds]:
+    """What brings the events to the views: the store itself, or a relay and its topic."""
+    if settings.kafka is None:
+        return None, store_feeds(store.history, watch, views)
+    relay = stack.enter_context(running_relay(settings.kafka, at.store, store.history, watch))
+    source = KafkaSource(settings.kafka, CUSTOMER_EVENTS, store.info.partitions, store.registry)
+    return relay, kafka_feeds(source)
+
+
+def _projecting(stack: ExitStack, store: Store, views: Engine, feeds: Feeds) -> Projecting:
     log_of = Log(store.info.epoch, store.info.partitions)
     for view in VIEWS:
         # Before the door opens: the first reader would be told that there is no view yet.
         generations.ensure(views, view, partitions=log_of.partitions, epoch=log_of.epoch)
-    projecting = Projecting(
-        VIEWS,
-        views,
-        log_of,
-        store_feeds(store.history, watch, views),
-    )
+    projecting = Projecting(VIEWS, views, log_of, feeds)
     projecting.start()
     stack.callback(projecting.stop)
     return projecting

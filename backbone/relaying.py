@@ -15,6 +15,7 @@ from consumers.relay import Relay, Source
 from consumers.relay_health import RelayHealth
 from consumers.store_watch import StoreWatch
 from schemas.errors import Unavailable
+from store.history import History
 from store.relayed import Relayed
 
 SILENT_SECONDS_MAX = 60.0
@@ -34,23 +35,43 @@ def relaying(settings: Settings, *, refill: bool = False) -> Iterator[Relay]:
     with databases(settings) as at, open_history(at.store) as history:
         with migrated(at.store, "store"):
             pass
-        _knock(settings.kafka, history.info.partitions)
         watch = StoreWatch(at.store)
-        with pool_for(at.store, connections_max=2) as pool:
-            relay = Relay(
-                Source(history, watch, Relayed(pool, CUSTOMER_EVENTS)),
-                relay_lock(at.store, CUSTOMER_EVENTS),
-                KafkaOutlet(settings.kafka, CUSTOMER_EVENTS, history.info.partitions),
-                RelayHealth(CUSTOMER_EVENTS),
-                refill=refill,
-            )
-            watch.start()
-            relay.start()
-            try:
+        watch.start()
+        try:
+            with running_relay(settings.kafka, at.store, history, watch, refill=refill) as relay:
                 yield relay
-            finally:
-                relay.stop()
-                watch.stop()
+        finally:
+            watch.stop()
+
+
+@contextmanager
+def running_relay(
+    addresses: Addresses,
+    store_url: str,
+    history: History,
+    watch: StoreWatch,
+    *,
+    refill: bool = False,
+) -> Iterator[Relay]:
+    """A relay of a store that is open; drained on leaving.
+
+    Raises Unavailable where Kafka cannot be reached at the start, Broken for a topic that does not
+    fit the store.
+    """
+    _knock(addresses, history.info.partitions)
+    with pool_for(store_url, connections_max=2) as pool:
+        relay = Relay(
+            Source(history, watch, Relayed(pool, CUSTOMER_EVENTS)),
+            relay_lock(store_url, CUSTOMER_EVENTS),
+            KafkaOutlet(addresses, CUSTOMER_EVENTS, history.info.partitions),
+            RelayHealth(CUSTOMER_EVENTS),
+            refill=refill,
+        )
+        relay.start()
+        try:
+            yield relay
+        finally:
+            relay.stop()
 
 
 def relay_lock(

@@ -52,7 +52,8 @@ SETTINGS: tuple[Setting, ...] = (
         "KAFKA",
         "none",
         "The addresses of Kafka brokers to begin with, host:port, with commas between them; "
-        "`backbone relay` needs it.",
+        "`backbone relay` needs it, and where it is set, `backbone project` and `backbone up` feed "
+        "the views from there.",
     ),
     Setting(
         "DATA_DIR",

@@ -234,10 +234,10 @@ class KafkaFeed:
         return caught_up
 
 
-def kafka_feeds(source: KafkaSource) -> Callable[[str, int], Feed]:
+def kafka_feeds(source: KafkaSource, prefix: str = "backbone") -> Callable[[str, int], Feed]:
     """Feeds from Kafka for each view's generation: a group each, over all partitions."""
 
     def feed(view: str, generation: int) -> Feed:
-        return KafkaFeed(source, f"backbone-{view}-g{generation}")
+        return KafkaFeed(source, f"{prefix}-{view}-g{generation}")
 
     return feed

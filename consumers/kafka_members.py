@@ -6,7 +6,7 @@ from typing import Any
 
 from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
 
-from consumers.kafka_client import Addresses, client
+from consumers.kafka_client import Addresses, asking_kafka, client
 from schemas.errors import Broken, Unavailable
 from schemas.registry import Registry
 
@@ -81,6 +81,20 @@ def member(source: KafkaSource, group: str | None) -> Any:
         consumer.close(timeout_ms=0)
         raise
     return consumer
+
+
+def knock(source: KafkaSource) -> None:
+    """Whether Kafka and its topic are there and fit, told at once to who starts a process of it.
+
+    Raises Unavailable and Broken.
+    """
+    try:
+        with asking_kafka():
+            member(source, None).close(timeout_ms=0)
+    except Unavailable as fault:
+        raise Unavailable(
+            f"Kafka cannot be read at {', '.join(source.addresses)}: {fault.reason}"
+        ) from None
 
 
 def _hurried(**settings: Any) -> Any:

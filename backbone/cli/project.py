@@ -1,12 +1,17 @@
 """`backbone project`: keep views up in a process of its own."""
 
-from typing import Annotated
+import logging
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from backbone.cli.signals import stop_signals
 from backbone.console import err, one_sentence, settings
 from schemas.errors import Invalid
+
+if TYPE_CHECKING:
+    from backbone.reading_side import ReadingSide
+    from consumers.projecting import Feeds
 
 
 def project(
@@ -18,27 +23,49 @@ def project(
     """Keep views up in a process of its own, until Ctrl-C or SIGTERM.
 
     Several processes may share a view: each partition belongs to one of them, and who waits takes
-    over when the holder ends.
+    over when the holder ends. Where BACKBONE_KAFKA is set the events come from there, and a
+    consumer group shares the partitions out; else they come from the store, shared by locks.
     """
     from backbone.collector import quieten_the_collector
     from backbone.reading_side import reading_side, view_named
-    from consumers.projecting import Projecting, store_feeds
+    from consumers.projecting import Projecting
 
+    # Five lines for every try to reach a broker, where one sentence of ours is enough.
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)
     with one_sentence(), stop_signals() as stop:
         chosen = [view_named(name) for name in views]
-        with reading_side(settings()) as side:
-            wanted = read_partitions(partitions, side.history.info.partitions)
-            feeds = store_feeds(side.history, side.watch, side.views, wanted)
+        given = settings()
+        with reading_side(given) as side:
+            feeds = _feeds(side, given.kafka, partitions)
             projecting = Projecting(chosen, side.views, side.log, feeds)
             projecting.start()
             quieten_the_collector()
-            err.print(f"Projecting {', '.join(views)}. Ctrl-C stops it.")
+            source = "the store" if given.kafka is None else "Kafka"
+            err.print(f"Projecting {', '.join(views)} from {source}. Ctrl-C stops it.")
             try:
                 stop.wait()
             finally:
                 err.print("Stopping: finishing the batch in hand …")
                 projecting.stop()
     err.print("Stopped.")
+
+
+def _feeds(side: "ReadingSide", kafka: tuple[str, ...] | None, partitions: str | None) -> "Feeds":
+    """The store's feeds, or Kafka's, if it answers."""
+    from consumers.kafka_feed import kafka_feeds
+    from consumers.kafka_members import KafkaSource, knock
+    from consumers.kafka_topics import CUSTOMER_EVENTS
+    from consumers.projecting import store_feeds
+
+    count = side.history.info.partitions
+    if kafka is None:
+        wanted = read_partitions(partitions, count)
+        return store_feeds(side.history, side.watch, side.views, wanted)
+    if partitions is not None:
+        raise Invalid("with BACKBONE_KAFKA the group shares the partitions", field="--partitions")
+    source = KafkaSource(kafka, CUSTOMER_EVENTS, count)
+    knock(source)
+    return kafka_feeds(source)
 
 
 def read_partitions(text: str | None, count: int) -> list[int] | None:

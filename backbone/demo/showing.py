@@ -58,6 +58,7 @@ def _own(chosen: Settings) -> Settings:
         chosen,
         store_url=None,
         views_url=None,
+        kafka=None,
         data_dir=data_dir,
         ring_dir=data_dir.with_name(f"{data_dir.name}-ring"),
     )

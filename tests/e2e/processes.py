@@ -50,10 +50,10 @@ def backbone(
 class Up:
     """`backbone up` as a process of its own."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, *arguments: str) -> None:
         self.data_dir = data_dir
         self._process = subprocess.Popen(
-            [BACKBONE, "up"],
+            [BACKBONE, "up", *arguments],
             env=environment(data_dir),
             stderr=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
