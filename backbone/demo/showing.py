@@ -13,7 +13,9 @@ from backbone.importing import import_with_bar
 from backbone.program import Program
 from backbone.serving import serving
 from backbone.settings import Settings
+from consumers.lag import measure
 from importers import complete_journey as journey
+from projections.registry import VIEWS
 from schemas.cloudevents import STRUCTURED
 from schemas.errors import Invalid
 from schemas.receipts import Token
@@ -37,7 +39,8 @@ def run(chosen: Settings, households: str, stop: threading.Event, *, leave: bool
             return
         _catch_up(client, imported)
         _show_customer(client)
-        _show_views(client)
+        _show_revenue(client)
+        _show_views(program)
         if not leave:
             _say_what_to_try(server.address)
             server.wait(stop)
@@ -108,7 +111,7 @@ def _counted(purchases: dict[str, Any]) -> str:
     return f"{purchases['count']}, {' and '.join(sums)}"
 
 
-def _show_views(client: Client) -> None:
+def _show_revenue(client: Client) -> None:
     total = Table(
         "currency", "baskets", "lines", "net", "loyalty", "coupons", "matches", title="Revenue"
     )
@@ -122,6 +125,14 @@ def _show_views(client: Client) -> None:
     table = Table("business day", "baskets", "net", title=f"The {len(busiest)} busiest days")
     for row in busiest:
         table.add_row(row["day"], f"{row['baskets']:,}", f"{row['net']} {row['currency']}")
+    out.print(table)
+
+
+def _show_views(program: Program) -> None:
+    table = Table("view", "generation", "events taken over", "behind", "held", title="Views")
+    for lag in measure(program.views, program.store.history, VIEWS):
+        numbers = (f"{n:,}" for n in (lag.events, lag.lag_events, lag.held_subjects))
+        table.add_row(lag.view, f"g{lag.generation}", *numbers)
     out.print(table)
 
 
