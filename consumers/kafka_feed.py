@@ -167,14 +167,18 @@ class KafkaFeed:
         }
         if not lost:
             return
-        with asking_kafka():
-            if self._scout is None:
-                self._scout = scout(self._source.addresses)
-            found = places_behind(self._scout, lost, time.monotonic() + FIND_SECONDS_MAX)
-            for place, offset in found.items():
-                self._consumer.seek(place, offset)
-                self._consumer.resume(place)
-                self._stands[place.partition].state = "sure"
+        try:
+            with asking_kafka():
+                if self._scout is None:
+                    self._scout = scout(self._source.addresses)
+                found = places_behind(self._scout, lost, time.monotonic() + FIND_SECONDS_MAX)
+                for place, offset in found.items():
+                    self._consumer.seek(place, offset)
+                    self._consumer.resume(place)
+                    self._stands[place.partition].state = "sure"
+        except Unavailable:
+            self._drop()
+            raise
 
     # What is read.
 

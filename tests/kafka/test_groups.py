@@ -3,7 +3,9 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,12 +21,13 @@ from projections.registry import VIEWS
 from store.ids import Ids
 from store.relayed import Relayed
 from store.ring import Ring
-from tests.faults.checks import VIEW_NAMES, World, check_views
+from tests.faults.checks import VIEW_NAMES, World, check_profiles, check_views
 from tests.faults.orders import Orders
 from tests.faults.running import Running
 from tests.feeding import stored, until
-from tests.following import history
+from tests.following import NAMES, history
 from tests.kafka.group_program import PARTITIONS, GroupOrders, run
+from tests.recorded import complaint
 
 SETTLE_SECONDS = 30.0
 MORE_EVENTS = 300
@@ -60,16 +63,17 @@ class Members:
         self._there = there
         self.running: list[Running] = []
 
-    def begin(self) -> None:
+    def begin(self, **changes: Any) -> Running:
         """One more."""
-        one = Running(self._orders, run)
+        one = Running(replace(self._orders, **changes), run)
         self.running.append(one)
         one.ready()
+        return one
 
     def share(self) -> None:
         """Wait until each has some and together they have all, of both views; then until they have
         taken over more events."""
-        until(self._shared, "the partitions are shared", SETTLE_SECONDS)
+        until(self.shared, "the partitions are shared", SETTLE_SECONDS)
         before = self._taken()
         until(
             lambda: all(now > then + MORE_EVENTS for now, then in self._moved(before)),
@@ -88,9 +92,10 @@ class Members:
         for one in self.running:
             one.end()
 
-    def _shared(self) -> bool:
+    def shared(self) -> bool:
+        """Whether each has some of each view, and together they have all."""
         health = [one.health() for one in self.running]
-        for view in VIEW_NAMES:
+        for view in self._orders.projects:
             assert all(each[view]["reason"] is None for each in health if view in each), health
             parts = [each.get(view, {"partitions": []})["partitions"] for each in health]
             every = sorted(partition for part in parts for partition in part)
@@ -167,3 +172,48 @@ def test_one_two_three_and_one_projector_lose_nothing_and_double_nothing(
         finally:
             load.end()
             members.end()
+
+
+@pytest.fixture
+def after_a_zombie(
+    kafka: str, topic: str, new_database: Callable[[str], str], tmp_path: Path
+) -> Iterator[Callable[[bool], World]]:
+    """Stops a projector with a batch in hand, lets another one take everything over, and wakes the
+    first one up again; returns when both share the group and the view is at the head."""
+    with (
+        world(new_database, tmp_path) as (there, store),
+        relayed(store, there.orders.store, kafka, topic),
+    ):
+        orders = GroupOrders(
+            there.orders.views, store.info.epoch, kafka, topic, projects=("profile",)
+        )
+        members = Members(orders, there)
+
+        def wake_up(guarded: bool) -> World:
+            store.recorder.insert_events(stored(complaint(n) for n in NAMES * 25))
+            zombie = members.begin(stops_at=3, guarded=guarded)
+            zombie.stopped("polled")
+            members.begin()
+            there.settled("profile")
+            zombie.go_on()
+            until(members.shared, "both have some", SETTLE_SECONDS)
+            there.settled("profile")
+            return there
+
+        try:
+            yield wake_up
+        finally:
+            members.end()
+
+
+def test_who_was_thought_dead_and_wakes_up_with_a_batch_in_hand_changes_nothing(
+    after_a_zombie: Callable[[bool], World],
+) -> None:
+    there = after_a_zombie(True)
+    check_profiles(there, there.log())
+
+
+def test_without_the_guard_it_would(after_a_zombie: Callable[[bool], World]) -> None:
+    there = after_a_zombie(False)
+    with pytest.raises(AssertionError, match="not the plain fold"):
+        check_profiles(there, there.log())
