@@ -62,7 +62,7 @@ def ensure_topic(addresses: Addresses, topic: str, partitions: int) -> int:
         if found["error_code"] == _UNKNOWN_TOPIC:
             _make(admin, topic, partitions)
             (found,) = admin.describe_topics([topic])
-        _check_partitions(topic, len(found["partitions"]), partitions)
+        check_partitions(topic, len(found["partitions"]), partitions)
         return _check_settings(topic, _settings(admin, topic))
 
 
@@ -83,7 +83,8 @@ def _make(admin: Any, topic: str, partitions: int) -> None:
     admin.wait_for_topics([topic])
 
 
-def _check_partitions(topic: str, found: int, wanted: int) -> None:
+def check_partitions(topic: str, found: int, wanted: int) -> None:
+    """Raises Broken unless the topic has as many partitions as the store."""
     if found != wanted:
         raise Broken(
             f"the topic {topic} has {found} partitions and the store has {wanted}: a customer's "

@@ -11,6 +11,7 @@ from backbone.cli.project import project
 from backbone.cli.relay import relay
 from backbone.cli.status import status
 from backbone.cli.up import up
+from backbone.cli.verify import verify
 
 app = typer.Typer(
     name="backbone",
@@ -24,6 +25,7 @@ app.command()(project)
 app.command()(relay)
 app.add_typer(imports.app, name="import")
 app.command()(status)
+app.command()(verify)
 app.add_typer(events.app, name="events")
 app.add_typer(views.view_app, name="view")
 app.command()(views.rebuild)
