@@ -188,5 +188,6 @@ def test_records_that_ran_out_of_time_are_sent_again(shaky: Scene, broker: Broke
 
 
 def test_sabotage_without_the_look_at_futures_they_are_lost(shaky: Scene, broker: Broker) -> None:
+    # It goes on, or its next batch fails and the saved position tells it: they are lost anyway.
     with pytest.raises(AssertionError, match="is 0 times there"):
         a_broker_dies_in_mid_batch(shaky, broker, checked=False)
