@@ -31,7 +31,8 @@ def erase(
     """Erase a customer: what he is called and what was said can never be read again.
 
     What happened stays, without him: purchases still count. It shows what it will do and asks. Run
-    again after a crash, it finishes. Old backups of the key ring must be destroyed too.
+    again after a crash, it finishes. Copies of the ring from before must be destroyed, and older
+    backups of the database with them.
     """
     from backbone.wiring import store_of
     from commands.erasure import EraseCustomer
